@@ -1,0 +1,1 @@
+"""Encompass: a child's school told before its day begins, and every child accounted for."""

@@ -1,0 +1,398 @@
+"""The command line: the same steps as the timetable's, for a force whose Airflow is down, and for operators."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+from enum import IntEnum
+from typing import Any, Final, NoReturn, cast
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from encompass import log, wiring
+from encompass.domain.audit import ChainFault
+from encompass.domain.compliance import Account
+from encompass.domain.report_export import account_json, account_table, report_csv, report_json
+from encompass.domain.run import LONDON, Run
+from encompass.settings import Settings, SettingsError, load_settings
+from encompass.store.audit import HeadsTampered, NoSigningKey
+from encompass.store.embedded import EmbeddedFailed
+from encompass.store.force import UnknownRun
+from encompass.store.sealed import NoKeyRing
+from encompass.wiring import Encompass
+
+FEED_CHECK: Final = clock_time(5, 30)
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    FINE = 0
+    FAILED = 1
+    USAGE = 2
+    ALARM = 3
+    CONFIGURATION = 4
+
+
+class _Night(click.ParamType[date]):
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail("a night is the date of the morning on which it ends, as YYYY-MM-DD", param, ctx)
+
+
+class _Instant(click.ParamType[datetime]):
+    name = "INSTANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("an instant is written as 2026-03-10T05:30:00+00:00", param, ctx)
+        return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
+
+
+force_option = click.option(
+    "--force", "force_id", metavar="FORCE", help="The force. [default: the only one configured]"
+)
+night_option = click.option(
+    "--night", type=_Night(), help="The night, by the date of its morning. [default: newest]"
+)
+as_of_option = click.option(
+    "--as-of",
+    type=_Instant(),
+    help="Replay at this instant (Europe/London when it has no offset). [default: now]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--verbose", is_flag=True, help="Log every event, not only warnings.")
+def main(*, verbose: bool) -> None:
+    """Tell a child's school about a domestic-abuse incident before its day begins, and account for every child.
+
+    Results go to stdout and progress to stderr. Exit codes: 0 fine (people may be waiting), 1 failed,
+    2 usage, 3 a feed alarm, refused rows or an account that does not balance, 4 configuration.
+    """
+    log.configure("INFO" if verbose else "WARNING")
+
+
+@main.command()
+@force_option
+@night_option
+@as_of_option
+@json_option
+def night(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
+    """Run a whole night without Airflow: registers, feed, matching, notifications, account, report."""
+    with _opened(as_of) as encompass:
+        run = _open(encompass, force_id, night, as_of or _feed_check(night))
+        for name, step in _steps(encompass).items():
+            _progress(name, step, run)
+        account = encompass.reconcile_acknowledgements(run)
+        encompass.report_compliance(run)
+        encompass.seal_audit()
+        _print_account(account, as_json=as_json)
+    sys.exit(_code(account))
+
+
+def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:
+    return {
+        "refresh-rolls": encompass.refresh_rolls,
+        "receive": encompass.receive_incidents,
+        "match": encompass.match_children,
+        "prepare": encompass.prepare_notifications,
+        "send": encompass.send_notifications,
+        "chase": encompass.chase_acknowledgements,
+    }
+
+
+def _step_command(name: str, says: str, counts: str) -> click.Command:
+    @force_option
+    @night_option
+    @as_of_option
+    @json_option
+    def run_step(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
+        with _opened(as_of) as encompass:
+            run = _open(encompass, force_id, night, as_of or _feed_check(night))
+            count = _progress(name, _steps(encompass)[name], run)
+            alarms = encompass.account(run).alarms
+            if as_json:
+                _out(json.dumps({"run_id": str(run.run_id), "step": name, "count": count, "alarms": alarms}))
+            else:
+                _out(f"{count} {counts}")
+                for alarm in alarms:
+                    _out(f"alarm  {alarm}")
+        sys.exit(Exit.ALARM if alarms else Exit.FINE)
+
+    return click.command(name, help=says)(run_step)
+
+
+for _name, _says, _counts in (
+    ("refresh-rolls", "Take the school register, rolls, Key Adults and closed days.", "registers not taken"),
+    ("receive", "Pull the police feed.", "records served"),
+    ("match", "Place every child who waits for a decision.", "children decided"),
+    ("prepare", "Write a notification for every duty that none tells of yet.", "duties told"),
+    ("send", "Send the queued nudges.", "nudges accepted"),
+    (
+        "chase",
+        "Open a telephone task for each notification not acknowledged in time.",
+        "telephone tasks opened",
+    ),
+):
+    main.add_command(_step_command(_name, _says, _counts))
+
+
+@main.command()
+@force_option
+@night_option
+@json_option
+def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> None:
+    """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing."""
+    with _opened() as encompass:
+        account = encompass.account(encompass.last_run(_force(encompass, force_id), night))
+    _print_account(account, as_json=as_json)
+    sys.exit(_code(account))
+
+
+@main.command()
+@force_option
+@night_option
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+def report(force_id: str | None, night: date | None, form: str) -> None:
+    """Print a night's compliance report as of its last run's instant."""
+    with _opened() as encompass:
+        drawn = encompass.report(encompass.last_run(_force(encompass, force_id), night))
+    click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
+    sys.exit(_code(drawn.account))
+
+
+@main.command()
+@force_option
+@json_option
+def status(force_id: str | None, *, as_json: bool) -> None:
+    """How fresh the registers are, what waits, and what is in quarantine."""
+    with _opened() as encompass:
+        found = encompass.status(_force(encompass, force_id))
+    if as_json:
+        _out(json.dumps(asdict(found), default=str, indent=2))
+    else:
+        console = Console(file=sys.stdout, highlight=False)
+        console.print(f"{found.force_id}: newest night {found.newest_night or 'none yet'}")
+        table = Table("register", "source", "generation", "confirmed", "entries", "refused")
+        for r in found.registers:
+            confirmed = r.confirmed_at.astimezone(LONDON).strftime("%Y-%m-%d %H:%M")
+            table.add_row(r.kind, r.source, str(r.number), confirmed, str(r.entries), str(r.refused))
+        console.print(table)
+        for nudge_status, count in found.nudges.items():
+            console.print(f"nudges {nudge_status}: {count}")
+        for source, reason, count in found.quarantined:
+            console.print(f"quarantine  {source}  {reason}: {count}")
+        for alarm in found.alarms:
+            console.print(f"alarm  {alarm}")
+    sys.exit(Exit.ALARM if found.alarms else Exit.FINE)
+
+
+@main.command()
+def doctor() -> None:
+    """Check the settings, the keys, the database and its schema, and say what to do about each fault."""
+    settings = _settings()
+    _out(f"settings   fine: environment {settings.environment}, forces {', '.join(settings.forces)}")
+    with _opened() as encompass:
+        _out("key ring   fine")
+        pending = wiring.pending_migrations(encompass)
+        _out(
+            "database   fine"
+            if not pending
+            else f"database   {pending} migrations to run: encompass db migrate"
+        )
+    sys.exit(Exit.CONFIGURATION if pending else Exit.FINE)
+
+
+@main.command()
+@force_option
+@click.option("--show-personal", is_flag=True, help="Print the codes, each beside its register reference.")
+def invite(force_id: str | None, *, show_personal: bool) -> None:
+    """Issue a new one-time code to every Key Adult who has not signed in yet.
+
+    The codes are printed once, with --show-personal, to be handed over by the force or local authority;
+    only their hashes are kept.
+    """
+    if not show_personal:
+        raise click.UsageError("the codes are shown only with --show-personal")
+    with _opened() as encompass:
+        codes = encompass.issue_binding_codes(_force(encompass, force_id))
+    for reference, code in codes.items():
+        _out(f"{reference}\t{code}")
+
+
+@main.group()
+def audit() -> None:
+    """The audit chain."""
+
+
+@audit.command()
+def verify() -> None:
+    """Prove that no audit event was changed, removed or reordered since it was signed."""
+    with _opened() as encompass:
+        try:
+            outcome = encompass.verify_audit()
+        except HeadsTampered as fault:
+            _stop(Exit.FAILED, f"the file of signed heads was changed: {fault}")
+    if isinstance(outcome, ChainFault):
+        _stop(Exit.FAILED, f"the audit chain does not hold at position {outcome.position}: {outcome.fault}")
+    _out(f"the audit chain holds: {outcome} events")
+
+
+@audit.command()
+def seal() -> None:
+    """Chain the events committed since the last sealing, and sign the head outside the database."""
+    with _opened() as encompass:
+        _out(f"{encompass.seal_audit()} events sealed")
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+def migrate() -> None:
+    """Run the migrations not yet run (on the embedded server: make its roles, databases and keys too)."""
+    _out(f"{_guarded(lambda: wiring.migrate(_settings()))} migrations run")
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@click.option("--role", default="postgres", show_default=True, help="The login role.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(role: str, arguments: tuple[str, ...]) -> None:
+    """Open psql on the database (embedded server only), passing ARGUMENTS on: encompass db psql -c 'SELECT 1'."""
+    sys.exit(_guarded(lambda: wiring.psql(_settings(), role, arguments)))
+
+
+@main.command()
+@as_of_option
+@click.option("--port", type=int, default=8400, show_default=True)
+@click.option("--workers", type=int, default=2, show_default=True)
+def serve(as_of: datetime | None, port: int, workers: int) -> None:
+    """Serve the web pages on 127.0.0.1 until interrupted (put a TLS-terminating proxy before it)."""
+    from encompass.web.server import serve as serve_web  # noqa: PLC0415 - the other commands need no web
+
+    with _opened(as_of) as encompass:
+        serve_web(encompass, port, workers)
+
+
+@contextmanager
+def _opened(as_of: datetime | None = None) -> Generator[Encompass]:
+    try:
+        with wiring.opened(_settings(), as_of) as encompass:
+            yield encompass
+    except (NoKeyRing, NoSigningKey, FileNotFoundError) as error:
+        _stop(Exit.CONFIGURATION, f"{error}; on a new installation run: encompass db migrate")
+    except (SettingsError, EmbeddedFailed) as error:
+        _stop(Exit.CONFIGURATION, str(error))
+    except UnknownRun:
+        _stop(Exit.USAGE, "no such night has been run; `encompass status` tells the newest")
+    except OperationalError:
+        _stop(Exit.CONFIGURATION, "the database does not answer; `encompass doctor` checks it")
+
+
+def _guarded(call: Callable[[], int]) -> int:
+    try:
+        return call()
+    except (SettingsError, EmbeddedFailed) as error:
+        _stop(Exit.CONFIGURATION, str(error))
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        _stop(Exit.CONFIGURATION, str(error))
+
+
+def _force(encompass: Encompass, force_id: str | None) -> str:
+    known = sorted(encompass.settings.forces)
+    if force_id is None and len(known) == 1:
+        return known[0]
+    if force_id not in known:
+        raise click.UsageError(f"say which force with --force: {', '.join(known)}")
+    return force_id
+
+
+def _open(encompass: Encompass, force_id: str | None, night: date | None, as_of: datetime) -> Run:
+    wanted = night or as_of.astimezone(LONDON).date()
+    return encompass.open_run(_force(encompass, force_id), wanted, as_of)
+
+
+def _feed_check(night: date | None) -> datetime:
+    """A past night is replayed at its own feed check; tonight's is run now."""
+    now = datetime.now(UTC)
+    if night is None:
+        return now
+    return min(now, datetime.combine(night, FEED_CHECK, LONDON) + timedelta(0))
+
+
+def _progress(name: str, step: Callable[[Run], int], run: Run) -> int:
+    started = time.monotonic()
+    click.echo(f"{name} ...", err=True, nl=False)
+    count = step(run)
+    click.echo(f" {count}  ({time.monotonic() - started:.1f} s)", err=True)
+    return count
+
+
+def _code(account: Account) -> Exit:
+    return Exit.FINE if account.balanced and not account.alarms else Exit.ALARM
+
+
+def _print_account(account: Account, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(account_json(account), nl=False)
+        return
+    table = account_table(account)
+    as_of = account.as_of.astimezone(LONDON).strftime("%H:%M on %A %d %B %Y")
+    _out(f"Night of {account.night} for {account.force_id}, as of {as_of}")
+    for ledger in ("manifest", "involvements", "duties"):
+        _out(f"\n{ledger}")
+        for name, value in _flat(table[ledger]):
+            _out(f"  {name:<36} {'unknown' if value is None else value:>6}")
+    for alarm in account.alarms:
+        _out(f"\nALARM  {alarm}")
+    _out("\nThe account balances." if account.balanced else "\nTHE ACCOUNT DOES NOT BALANCE.")
+
+
+def _flat(table: dict[str, Any]) -> list[tuple[str, int | None]]:
+    rows: list[tuple[str, int | None]] = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            counts = cast(dict[str, int], value)
+            rows += [(f"{name}: {inner}", count) for inner, count in counts.items()]
+        else:
+            rows.append((name, value))
+    return rows
+
+
+def _out(line: str) -> None:
+    click.echo(line)
+
+
+def _stop(code: Exit, why: str) -> NoReturn:
+    click.echo(f"encompass: {why}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main()

@@ -1,0 +1,267 @@
+"""The account: every involvement in exactly one bucket, and totals that must balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from encompass.domain.notification import NotificationStatus
+from encompass.domain.placement import PlacementStatus
+
+
+class Bucket(StrEnum):
+    """Where a duty is accounted for: the first that is true, in this order."""
+
+    EXCLUDED = "excluded"
+    ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
+    WITH_A_PERSON = "with_a_person"
+    OVERDUE = "overdue"
+    AWAITING = "awaiting"
+
+
+class Timeliness(StrEnum):
+    """Whether a school's named adult acknowledged by the time the duty was due."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+    MISSED = "missed"
+    NOT_YET_DUE = "not_yet_due"
+
+
+@dataclass(frozen=True)
+class ManifestLedger:
+    """What the feed announced, and where each announced record went."""
+
+    announced: int | None
+    accepted: int
+    duplicate: int
+    quarantined: int
+    refused: int
+
+    @property
+    def balances(self) -> bool:
+        """Every announced record went somewhere. A feed that announced nothing at all does not balance."""
+        return self.announced == self.accepted + self.duplicate + self.quarantined + self.refused
+
+
+@dataclass(frozen=True)
+class DutyFact:
+    """What is known of one duty, or of one involvement that opened none."""
+
+    involvement_id: UUID
+    placement: PlacementStatus | None
+    placement_reason: str | None
+    duty_id: UUID | None
+    duty_by: datetime | None
+    withdrawn_at: datetime | None
+    urn: int | None
+    school_name: str | None
+    notification: NotificationStatus | None
+    acknowledged_at: datetime | None
+    phone_task_opened_at: datetime | None
+    phone_task_withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True)
+class InvolvementLedger:
+    """Children named in the night's incidents, in scope or excluded by reason."""
+
+    total: int
+    in_scope: int
+    excluded: Mapping[str, int]
+
+    @property
+    def balances(self) -> bool:
+        """Every child named is in scope or excluded."""
+        return self.total == self.in_scope + sum(self.excluded.values())
+
+
+@dataclass(frozen=True)
+class DutyLedger:
+    """Duties, an unplaced involvement counting as one, by bucket."""
+
+    total: int
+    buckets: Mapping[Bucket, int]
+
+    @property
+    def balances(self) -> bool:
+        """Every duty is in one bucket."""
+        return self.total == sum(self.buckets.values())
+
+
+@dataclass(frozen=True)
+class Account:
+    """The night's account as of one instant."""
+
+    force_id: str
+    night: date
+    as_of: datetime
+    manifest: ManifestLedger
+    involvements: InvolvementLedger
+    duties: DutyLedger
+    alarms: tuple[str, ...]
+
+    @property
+    def balanced(self) -> bool:
+        """True only if every sum holds."""
+        return self.manifest.balances and self.involvements.balances and self.duties.balances
+
+
+@dataclass(frozen=True)
+class SchoolCompliance:
+    """One school's duties of the night by timeliness."""
+
+    urn: int
+    school_name: str
+    duties: int
+    on_time: int
+    late: int
+    missed: int
+    not_yet_due: int
+
+
+@dataclass(frozen=True)
+class ComplianceReport:
+    """The day's report for leaders, built from the account: duties are the denominator."""
+
+    force_name: str
+    account: Account
+    duties: int
+    on_time: int
+    late: int
+    missed: int
+    not_yet_due: int
+    waiting_with: Mapping[str, int]
+    schools: tuple[SchoolCompliance, ...]
+
+    @property
+    def on_time_percent(self) -> float | None:
+        """Acknowledged on time, of the duties due, to one decimal; None when none were due."""
+        due = self.on_time + self.late + self.missed
+        return round(100 * self.on_time / due, 1) if due else None
+
+
+WITH_A_PERSON: Final = frozenset(
+    {PlacementStatus.IN_REVIEW, PlacementStatus.NOT_FOUND, PlacementStatus.REFERRED}
+)
+
+
+def bucket_of(fact: DutyFact, as_of: datetime) -> Bucket | None:
+    """The first bucket that is true of the duty at that instant; None when it is lost: no sum then holds."""
+    told = fact.duty_id is not None and fact.notification is not None and fact.duty_by is not None
+    unplaced = fact.placement in WITH_A_PERSON and fact.duty_id is None
+    unanswered = fact.notification in (NotificationStatus.HELD, NotificationStatus.NOT_OUR_PUPIL)
+    telephoned = _by(fact.phone_task_opened_at, as_of) and not _by(fact.phone_task_withdrawn_at, as_of)
+    rules = (
+        (Bucket.EXCLUDED, fact.placement is PlacementStatus.EXCLUDED or _by(fact.withdrawn_at, as_of)),
+        (Bucket.ACKNOWLEDGED, told and _by(fact.acknowledged_at, as_of)),
+        (Bucket.ESCALATED, told and telephoned),
+        (Bucket.WITH_A_PERSON, unplaced or (told and unanswered)),
+        (Bucket.OVERDUE, told and _by(fact.duty_by, as_of)),
+        (Bucket.AWAITING, told),
+    )
+    return next((bucket for bucket, true in rules if true), None)
+
+
+def timeliness_of(fact: DutyFact, as_of: datetime) -> Timeliness:
+    """Whether a duty in scope was met by its first bell. A child not yet placed counts against it too."""
+    if fact.duty_by is None:
+        return Timeliness.MISSED
+    if fact.acknowledged_at is not None and fact.acknowledged_at <= as_of:
+        return Timeliness.ON_TIME if fact.acknowledged_at <= fact.duty_by else Timeliness.LATE
+    return Timeliness.MISSED if fact.duty_by < as_of else Timeliness.NOT_YET_DUE
+
+
+def account_of(
+    force_id: str,
+    night: date,
+    as_of: datetime,
+    manifest: ManifestLedger,
+    facts: Sequence[DutyFact],
+    alarms: tuple[str, ...],
+) -> Account:
+    """The night's account: the two ledgers and the duties by bucket, counted from the facts alone."""
+    buckets = Counter(bucket for bucket in (bucket_of(f, as_of) for f in facts) if bucket)
+    return Account(
+        force_id,
+        night,
+        as_of,
+        manifest,
+        _involvements(facts),
+        DutyLedger(len(facts), {bucket: buckets[bucket] for bucket in Bucket}),
+        alarms,
+    )
+
+
+def _involvements(facts: Sequence[DutyFact]) -> InvolvementLedger:
+    by_involvement = {f.involvement_id: f for f in facts}
+    excluded = Counter(
+        f.placement_reason for f in by_involvement.values() if f.placement is PlacementStatus.EXCLUDED
+    )
+    in_scope = sum(
+        f.placement not in (None, PlacementStatus.UNPLACED, PlacementStatus.EXCLUDED)
+        for f in by_involvement.values()
+    )
+    return InvolvementLedger(
+        len(by_involvement), in_scope, {str(reason): n for reason, n in sorted(excluded.items(), key=str)}
+    )
+
+
+def report_of(force_name: str, account: Account, facts: Sequence[DutyFact]) -> ComplianceReport:
+    """The report of the same facts: duties in scope are the denominator, by timeliness and by school."""
+    in_scope = [f for f in facts if bucket_of(f, account.as_of) is not Bucket.EXCLUDED]
+    whole = Counter(timeliness_of(f, account.as_of) for f in in_scope)
+    return ComplianceReport(
+        force_name,
+        account,
+        len(in_scope),
+        whole[Timeliness.ON_TIME],
+        whole[Timeliness.LATE],
+        whole[Timeliness.MISSED],
+        whole[Timeliness.NOT_YET_DUE],
+        dict(sorted(Counter(w for w in (_waiting_with(f, account.as_of) for f in in_scope) if w).items())),
+        _schools(in_scope, account.as_of),
+    )
+
+
+def _waiting_with(fact: DutyFact, as_of: datetime) -> str | None:
+    match bucket_of(fact, as_of):
+        case Bucket.EXCLUDED | Bucket.ACKNOWLEDGED:
+            return None
+        case Bucket.ESCALATED:
+            return "mash_telephone"
+        case Bucket.OVERDUE | Bucket.AWAITING:
+            return "school"
+        case Bucket.WITH_A_PERSON:
+            return "police_hold" if fact.notification is NotificationStatus.HELD else f"mash_{fact.placement}"
+        case None:
+            return "nobody"
+
+
+def _schools(facts: Sequence[DutyFact], as_of: datetime) -> tuple[SchoolCompliance, ...]:
+    by_school: dict[tuple[int, str], Counter[Timeliness]] = {}
+    for f in facts:
+        if f.urn is not None and f.school_name is not None:
+            by_school.setdefault((f.urn, f.school_name), Counter())[timeliness_of(f, as_of)] += 1
+    return tuple(
+        SchoolCompliance(
+            urn,
+            name,
+            counts.total(),
+            counts[Timeliness.ON_TIME],
+            counts[Timeliness.LATE],
+            counts[Timeliness.MISSED],
+            counts[Timeliness.NOT_YET_DUE],
+        )
+        for (urn, name), counts in sorted(by_school.items(), key=lambda item: (item[0][1], item[0][0]))
+    )
+
+
+def _by(instant: datetime | None, as_of: datetime) -> bool:
+    return instant is not None and instant <= as_of

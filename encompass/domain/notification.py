@@ -1,0 +1,107 @@
+"""What one recipient may read about one child, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from encompass.domain.transitions import check_move
+
+
+class NotificationStatus(StrEnum):
+    """The state of a notification."""
+
+    HELD = "held"
+    RELEASED = "released"
+    ACKNOWLEDGED = "acknowledged"
+    NOT_OUR_PUPIL = "not_our_pupil"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    RECALLED = "recalled"
+    CANCELLED = "cancelled"
+
+
+_S = NotificationStatus
+NOTIFICATION_MOVES: Final[Mapping[NotificationStatus, frozenset[NotificationStatus]]] = {
+    _S.HELD: frozenset({_S.RELEASED, _S.CANCELLED}),
+    _S.RELEASED: frozenset(
+        {_S.HELD, _S.ACKNOWLEDGED, _S.NOT_OUR_PUPIL, _S.WITHDRAWN, _S.SUPERSEDED, _S.RECALLED}
+    ),
+    _S.ACKNOWLEDGED: frozenset({_S.NOT_OUR_PUPIL, _S.WITHDRAWN, _S.SUPERSEDED, _S.RECALLED}),
+    _S.NOT_OUR_PUPIL: frozenset(),
+    _S.WITHDRAWN: frozenset(),
+    _S.SUPERSEDED: frozenset(),
+    _S.RECALLED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+
+READABLE: Final[frozenset[NotificationStatus]] = frozenset({_S.RELEASED, _S.ACKNOWLEDGED})
+"""The statuses in which its school may read a notification."""
+
+
+def move_notification(current: NotificationStatus, wanted: NotificationStatus) -> NotificationStatus:
+    """The wanted status, or IllegalMove."""
+    return check_move("notification", NOTIFICATION_MOVES, current, wanted)
+
+
+@dataclass(frozen=True)
+class NotificationPart:
+    """What a school reads of one incident. A field outside the force's profile, or not recorded, is None."""
+
+    police_reference: str = field(repr=False)
+    occurred_from: datetime
+    nature: str | None
+    present: bool | None
+    present_where: str | None = field(repr=False)
+    seen: bool | None
+    spoken_to: bool | None
+    spoken_to_by: str | None = field(repr=False)
+    in_presence_of: str | None = field(repr=False)
+    voice: str | None = field(repr=False)
+    circumstances: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotifiedChild:
+    """Who the notification is about, as the school knows the child from its roll."""
+
+    forename: str = field(repr=False)
+    surname: str = field(repr=False)
+    date_of_birth: date | None = field(repr=False)
+    year_group: str | None
+
+    @property
+    def initials(self) -> str:
+        """First letters of forename and surname, for a list that a passer-by might see."""
+        return f"{self.forename[:1]}{self.surname[:1]}".upper()
+
+
+@dataclass(frozen=True)
+class InboxEntry:
+    """One line of a school's inbox: enough to choose, too little to identify."""
+
+    notification_id: UUID
+    initials: str = field(repr=False)
+    year_group: str | None
+    status: NotificationStatus
+    released_at: datetime
+    duty_by: datetime
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NotificationPage:
+    """One notification opened by a Key Adult of its school."""
+
+    notification_id: UUID
+    status: NotificationStatus
+    child: NotifiedChild
+    parts: tuple[NotificationPart, ...]
+    released_at: datetime
+    duty_by: datetime
+    acknowledged_at: datetime | None
+    adds_to: UUID | None

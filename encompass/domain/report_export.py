@@ -1,0 +1,90 @@
+"""The compliance report and the account as CSV and JSON, the same bytes for the same facts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from encompass.domain.compliance import Account, ComplianceReport
+
+
+def account_table(account: Account) -> dict[str, Any]:
+    """The account as plain values, in a fixed order."""
+    manifest, involvements, duties = account.manifest, account.involvements, account.duties
+    return {
+        "force": account.force_id,
+        "night": account.night.isoformat(),
+        "as_of": account.as_of.isoformat(),
+        "manifest": {
+            "announced": manifest.announced,
+            "accepted": manifest.accepted,
+            "duplicate": manifest.duplicate,
+            "quarantined": manifest.quarantined,
+            "refused": manifest.refused,
+        },
+        "involvements": {
+            "total": involvements.total,
+            "in_scope": involvements.in_scope,
+            "excluded": dict(involvements.excluded),
+        },
+        "duties": {"total": duties.total, **{b.value: n for b, n in duties.buckets.items()}},
+        "alarms": list(account.alarms),
+        "balanced": account.balanced,
+    }
+
+
+def account_json(account: Account) -> str:
+    """The account as JSON text ending in a newline."""
+    return json.dumps(account_table(account), indent=2) + "\n"
+
+
+def report_json(report: ComplianceReport) -> str:
+    """The report as JSON text ending in a newline."""
+    table = {
+        "force_name": report.force_name,
+        "account": account_table(report.account),
+        "duties": report.duties,
+        "on_time": report.on_time,
+        "late": report.late,
+        "missed": report.missed,
+        "not_yet_due": report.not_yet_due,
+        "on_time_percent": report.on_time_percent,
+        "waiting_with": dict(report.waiting_with),
+        "schools": [
+            {
+                "urn": s.urn,
+                "school_name": s.school_name,
+                "duties": s.duties,
+                "on_time": s.on_time,
+                "late": s.late,
+                "missed": s.missed,
+                "not_yet_due": s.not_yet_due,
+            }
+            for s in report.schools
+        ],
+    }
+    return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+
+
+def report_csv(report: ComplianceReport) -> str:
+    """One row a school, then the total; a formula in a spreadsheet's eyes is defused."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["urn", "school_name", "duties", "on_time", "late", "missed", "not_yet_due"])
+    for s in report.schools:
+        writer.writerow(
+            [s.urn, _defused(s.school_name), s.duties, s.on_time, s.late, s.missed, s.not_yet_due]
+        )
+    unplaced = report.duties - sum(s.duties for s in report.schools)
+    missed = report.missed - sum(s.missed for s in report.schools)
+    waiting = report.not_yet_due - sum(s.not_yet_due for s in report.schools)
+    writer.writerow(["", "(no school yet)", unplaced, 0, 0, missed, waiting])
+    totals = [report.duties, report.on_time, report.late, report.missed, report.not_yet_due]
+    writer.writerow(["", "(all)", *totals])
+    return out.getvalue()
+
+
+def _defused(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,1 @@
+"""Bytes in, typed records or named faults out."""

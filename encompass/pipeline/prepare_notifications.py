@@ -1,0 +1,149 @@
+"""Write what each school may read about each child, and queue the nudges, in one transaction a school."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from encompass import log
+from encompass.domain.incident import PoliceHold
+from encompass.domain.notification import NotificationPart, NotifiedChild
+from encompass.domain.run import LONDON, Run
+from encompass.store import force, incident, key_adult, notification, nudge, roll
+from encompass.store.incident import Involvement
+from encompass.store.notification import NewNotification, UntoldDuty
+from encompass.store.sealed import KeyRing
+
+UNRELEASED: Final = "preparing"
+T = TypeVar("T")
+
+
+def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], run: Run) -> int:
+    """Prepare a notification for every duty that none tells of yet; how many duties those were.
+
+    `fields` is the force's allow-list of what a school is told of an incident.
+    """
+    with engine.begin() as connection:
+        waiting = notification.recipients_with_untold_duties(connection, run.force_id)
+    told = 0
+    for recipient_id, urn in waiting:
+        with engine.begin() as connection:
+            told += _prepare(connection, ring, frozenset(fields), run, recipient_id, urn)
+    return told
+
+
+def _prepare(
+    connection: Connection, ring: KeyRing, fields: frozenset[str], run: Run, recipient_id: UUID, urn: int
+) -> int:
+    duties = notification.untold_duties(connection, recipient_id)
+    involved = incident.involvements(connection, ring, (d.involvement_id for d in duties))
+    released: list[UUID] = []
+    for pupil_id, of_pupil in groupby(duties, attrgetter("pupil_id")):
+        held, free = _sorted_by_hold(list(of_pupil), involved, run)
+        for group in (free, held):
+            if group:
+                prepared = _write(connection, ring, fields, run, recipient_id, urn, pupil_id, group, involved)
+                released += [prepared] if group is free else []
+    _nudge(connection, run, recipient_id, urn, released)
+    return len(duties)
+
+
+def _sorted_by_hold(
+    duties: list[UntoldDuty], involved: dict[UUID, Involvement], run: Run
+) -> tuple[list[UntoldDuty], list[UntoldDuty]]:
+    held = [d for d in duties if _police_hold(involved[d.involvement_id], run) is not None]
+    return held, [d for d in duties if d not in held]
+
+
+def _police_hold(involved: Involvement, run: Run) -> PoliceHold | None:
+    hold = involved.child.hold
+    return hold if hold is not None and hold.until > run.as_of else None
+
+
+def _write(
+    connection: Connection,
+    ring: KeyRing,
+    fields: frozenset[str],
+    run: Run,
+    recipient_id: UUID,
+    urn: int,
+    pupil_id: UUID,
+    duties: list[UntoldDuty],
+    involved: dict[UUID, Involvement],
+) -> UUID:
+    first = involved[duties[0].involvement_id]
+    hold = _police_hold(first, run)
+    notification_id = notification.held_notification(connection, recipient_id, pupil_id)
+    if notification_id is None or hold is None:
+        new = NewNotification(
+            recipient_id,
+            urn,
+            pupil_id,
+            notification.told_this_night(connection, run, recipient_id, pupil_id),
+            hold or PoliceHold(UNRELEASED, "pipeline", run.as_of),
+            _child(connection, ring, run, pupil_id, urn, first),
+            first.key,
+        )
+        notification_id = notification.insert(connection, run, new)
+    for duty in duties:
+        source = involved[duty.involvement_id]
+        part = part_of(source, fields)
+        notification.insert_part(connection, run, notification_id, duty.duty_id, part, source.key)
+    if hold is None:
+        notification.release(connection, run, notification_id)
+    return notification_id
+
+
+def part_of(involved: Involvement, fields: frozenset[str]) -> NotificationPart:
+    """What a school reads of one incident: the fields that the force's profile allows, the rest None."""
+    child = involved.child
+
+    def allowed(name: str, value: T) -> T | None:
+        return value if name in fields else None
+
+    return NotificationPart(
+        police_reference=involved.incident.incident_reference,
+        occurred_from=involved.incident.occurred_from,
+        nature=allowed("nature", involved.incident.nature),
+        present=allowed("present", child.present),
+        present_where=allowed("present_where", child.present_where),
+        seen=allowed("seen", child.seen),
+        spoken_to=allowed("spoken_to", child.spoken_to),
+        spoken_to_by=allowed("spoken_to_by", child.spoken_to_by),
+        in_presence_of=allowed("in_presence_of", child.in_presence_of),
+        voice=allowed("voice", child.voice),
+        circumstances=allowed("circumstances", child.circumstances),
+    )
+
+
+def _child(
+    connection: Connection, ring: KeyRing, run: Run, pupil_id: UUID, urn: int, involved: Involvement
+) -> NotifiedChild:
+    found = roll.entry_at_school(connection, ring, run.force_id, pupil_id, urn)
+    if found is None:
+        born = involved.child.date_of_birth
+        return NotifiedChild(involved.child.forename, involved.child.surname, born, None)
+    entry, year_group = found
+    return NotifiedChild(
+        entry.preferred_forename or entry.legal_forename,
+        entry.preferred_surname or entry.legal_surname,
+        entry.date_of_birth,
+        year_group,
+    )
+
+
+def _nudge(connection: Connection, run: Run, recipient_id: UUID, urn: int, released: Sequence[UUID]) -> None:
+    adults = key_adult.active_at_school(connection, run.force_id, urn, run.as_of.astimezone(LONDON).date())
+    for notification_id in released:
+        for adult in adults:
+            nudge.enqueue(connection, run, recipient_id, adult, notification_id)
+        if not adults:
+            notification.open_phone_task(connection, run, notification_id, "no_key_adult")
+    if released and not adults:
+        force.raise_alarm(connection, run, "no_key_adult", str(urn))
+        log.get_logger().error("alarm_raised", alarm="no_key_adult", school_urn=urn)

@@ -1,0 +1,37 @@
+"""Draw up the night's account: where every announced record, child and duty is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Engine
+
+from encompass.domain.compliance import Account, account_of
+from encompass.domain.run import Run
+from encompass.store import compliance, force
+
+UNBALANCED = "account_unbalanced"
+SOURCE = "account"
+
+
+def reconcile_acknowledgements(engine: Engine, run: Run) -> Account:
+    """The night's account as of the run's instant; one that does not balance raises an alarm."""
+    with engine.begin() as connection:
+        account = account_at(connection, run.force_id, run.night, run.as_of)
+        if account.balanced:
+            force.clear_alarms(connection, run, SOURCE, still_true=())
+        else:
+            force.raise_alarm(connection, run, UNBALANCED, SOURCE)
+        return account_at(connection, run.force_id, run.night, run.as_of)
+
+
+def account_at(connection: Connection, force_id: str, night: date, as_of: datetime) -> Account:
+    """The account of a night at an instant, read in the caller's transaction; nothing is changed."""
+    return account_of(
+        force_id,
+        night,
+        as_of,
+        compliance.manifest(connection, force_id, night, as_of),
+        compliance.facts(connection, force_id, night),
+        force.standing_alarms(connection, force_id, night, as_of),
+    )

@@ -1,0 +1,110 @@
+"""Send the queued nudges: content-free e-mails that say only that something waits behind sign-in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final, assert_never
+
+from sqlalchemy import Connection, Engine
+
+from encompass import log
+from encompass.domain.nudge import NudgeStatus
+from encompass.domain.run import LONDON, Run
+from encompass.gateways.failures import Refused, Unavailable
+from encompass.gateways.nudge import Accepted, Ambiguous, Bounced, MailGateway, NudgeMail
+from encompass.store import force, key_adult, nudge
+from encompass.store.nudge import Lease
+from encompass.store.sealed import KeyRing
+
+SUBJECT: Final = "A message is waiting for you in Encompass"
+MOST_ATTEMPTS: Final = 5
+BACK_OFF: Final = timedelta(seconds=20)
+AT_ONCE: Final = timedelta(0)
+SOURCE: Final = "email"
+
+
+def send_notifications(engine: Engine, ring: KeyRing, gateway: MailGateway, base_url: str, run: Run) -> int:
+    """Send every nudge that is due; how many the mail server took.
+
+    A sender that dies leaves its nudge to the next one. When the mail server is away an alarm is raised
+    and the nudges stay queued. One connection holds the leases, so that its end frees them at once.
+    """
+    sent = 0
+    with engine.connect() as connection, gateway:
+        with connection.begin():
+            nudge.recover(connection, run)
+        while (leased := _lease(connection, run)) is not None:
+            status = _send_one(connection, ring, gateway, base_url, run, leased)
+            sent += status is NudgeStatus.ACCEPTED
+            if status is NudgeStatus.QUEUED:
+                break
+    _alarm_if_waiting(engine, run)
+    return sent
+
+
+def _lease(connection: Connection, run: Run) -> Lease | None:
+    with connection.begin():
+        return nudge.lease(connection, run)
+
+
+def _send_one(
+    connection: Connection, ring: KeyRing, gateway: MailGateway, base_url: str, run: Run, leased: Lease
+) -> NudgeStatus:
+    with connection.begin():
+        day = run.as_of.astimezone(LONDON).date()
+        contact = key_adult.contact(connection, ring, leased.key_adult_id, day)
+    if contact is None:
+        return _complete(connection, run, leased, NudgeStatus.FAILED, "no_longer_key_adult")
+    try:
+        answer = gateway.send(_mail(contact.email, base_url, leased))
+    except Unavailable:
+        spent = leased.attempts >= MOST_ATTEMPTS
+        status = NudgeStatus.FAILED if spent else NudgeStatus.QUEUED
+        return _complete(connection, run, leased, status, "unavailable", BACK_OFF * leased.attempts)
+    except Refused:
+        return _complete(connection, run, leased, NudgeStatus.FAILED, "refused")
+    match answer:
+        case Accepted(reference):
+            return _complete(connection, run, leased, NudgeStatus.ACCEPTED, None, reference=reference)
+        case Bounced(code):
+            return _complete(connection, run, leased, NudgeStatus.FAILED, f"bounced_{code}")
+        case Ambiguous(reason):
+            return _complete(connection, run, leased, NudgeStatus.AMBIGUOUS, reason)
+        case _:
+            assert_never(answer)
+
+
+def _complete(
+    connection: Connection,
+    run: Run,
+    leased: Lease,
+    status: NudgeStatus,
+    reason: str | None,
+    wait: timedelta = AT_ONCE,
+    reference: str | None = None,
+) -> NudgeStatus:
+    with connection.begin():
+        held = nudge.complete(connection, run, leased, status, reason, wait)
+        if held and status in (NudgeStatus.ACCEPTED, NudgeStatus.FAILED):
+            nudge.insert_receipt(connection, run, leased.nudge_id, status, reference)
+    log.get_logger().info("nudge_handled", nudge_id=str(leased.nudge_id), status=status.value, reason=reason)
+    return status
+
+
+def _mail(to: str, base_url: str, leased: Lease) -> NudgeMail:
+    body = (
+        "A message about a pupil at your school is waiting for you in Encompass.\n\n"
+        f"Sign in to read and acknowledge it: {base_url}/\n\n"
+        "Please do this before the school day begins. This e-mail says nothing about the pupil on purpose;\n"
+        "do not reply to it.\n"
+    )
+    return NudgeMail(to=to, subject=SUBJECT, body=body, message_id=f"<{leased.nudge_id}@encompass.invalid>")
+
+
+def _alarm_if_waiting(engine: Engine, run: Run) -> None:
+    with engine.begin() as connection:
+        waiting = nudge.counts(connection, run.force_id).get(NudgeStatus.QUEUED.value, 0)
+        if waiting:
+            force.raise_alarm(connection, run, "nudges_waiting", SOURCE)
+        else:
+            force.clear_alarms(connection, run, SOURCE, still_true=())

@@ -1,0 +1,225 @@
+"""Settings: TOML files parsed once, checked whole, frozen. A secret has no fall-back value."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text lists every fault by its name, never by its value."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Table):
+    """Where PostgreSQL is. `embedded` runs our own under the state folder; `external` names a server."""
+
+    mode: Literal["embedded", "external"] = "embedded"
+    host: str = "127.0.0.1"
+    port: int | None = None
+    name: str = "encompass"
+    sslmode: Literal["disable", "prefer", "require", "verify-full"] = "prefer"
+    passwords_file: Path | None = None
+
+
+class KeySettings(_Table):
+    """Where the key ring and the audit signing key are kept, off the database host."""
+
+    ring_file: Path | None = None
+    audit_signing_key_file: Path | None = None
+    audit_heads_file: Path | None = None
+
+
+class WebSettings(_Table):
+    """The public address of the pages and the key that signs the sign-in cookie."""
+
+    base_url: str = "http://127.0.0.1:8400"
+    secret_key: SecretStr
+    idle_minutes: Annotated[int, Field(gt=0)] = 15
+    session_hours: Annotated[int, Field(gt=0)] = 8
+
+
+class MailSettings(_Table):
+    """The mail server that nudges leave by; TLS is enforced."""
+
+    host: str
+    port: int
+    username: str
+    password: SecretStr
+    sender: str
+    ca_file: Path | None = None
+    timeout_seconds: float = 15.0
+
+
+class IdentitySettings(_Table):
+    """One OpenID Connect identity provider."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+
+
+class IdentityProviders(_Table):
+    """The identity providers of schools and of staff."""
+
+    school: IdentitySettings
+    staff: IdentitySettings
+
+
+class FeedSettings(_Table):
+    """A force's incident feed."""
+
+    base_url: str
+    client_id: str
+    client_secret: SecretStr
+    page_size: Annotated[int, Field(gt=0, le=500)] = 50
+    overlap_minutes: Annotated[int, Field(ge=0)] = 120
+    first_window_hours: Annotated[int, Field(gt=0)] = 48
+    fewest_records: Annotated[int, Field(ge=0)] = 1
+
+
+class RegisterSettings(_Table):
+    """Where the school register, the rolls and the Key Adult register come from."""
+
+    base_url: str
+    token: SecretStr
+    local_authorities: tuple[str, ...]
+
+
+class ProfileSettings(_Table):
+    """What this force's schools are told, and by when."""
+
+    fields: tuple[str, ...]
+    send_by: time
+    school_starts: time
+    chase_after: time
+    bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
+    holiday_act_days: Annotated[int, Field(ge=0)] = 1
+
+
+class ForceSettings(_Table):
+    """One police force that this installation serves."""
+
+    name: str
+    partnership_id: str
+    partnership_name: str
+    feed: FeedSettings
+    registers: RegisterSettings
+    profile: ProfileSettings
+
+
+class Settings(_Table):
+    """Everything that an installation decides."""
+
+    environment: Literal["sandbox", "live"]
+    var: Path
+    database: DatabaseSettings = DatabaseSettings()
+    keys: KeySettings = KeySettings()
+    web: WebSettings
+    mail: MailSettings
+    identity: IdentityProviders
+    forces: Mapping[str, ForceSettings]
+
+    @property
+    def ring_file(self) -> Path:
+        """The key ring's file."""
+        return self.keys.ring_file or self.var / "secrets" / "keyring.json"
+
+    @property
+    def audit_signing_key_file(self) -> Path:
+        """The audit signing key's file."""
+        return self.keys.audit_signing_key_file or self.var / "secrets" / "audit_signing_key.pem"
+
+    @property
+    def audit_heads_file(self) -> Path:
+        """Where signed heads of the audit chain are appended, outside the database."""
+        return self.keys.audit_heads_file or self.var / "audit" / "heads.jsonl"
+
+    @property
+    def database_passwords_file(self) -> Path:
+        """The database roles' passwords, a TOML table of role to password."""
+        return self.database.passwords_file or self.var / "secrets" / "database.toml"
+
+
+def state_folder() -> Path:
+    """The folder that holds all local state: ENCOMPASS_VAR, else var/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_VAR") or ROOT / "var").resolve()
+
+
+def settings_files(var: Path) -> tuple[Path, ...]:
+    """The settings files in order, later overriding earlier: ENCOMPASS_CONFIG, else the default pair."""
+    named = os.environ.get("ENCOMPASS_CONFIG")
+    if named:
+        return tuple(Path(p) for p in named.split(os.pathsep))
+    overlay = var / "sandbox" / "encompass.toml"
+    default = ROOT / "config" / "encompass.toml"
+    return (default, overlay) if overlay.exists() else (default,)
+
+
+def load_settings() -> Settings:
+    """Read and check every settings file. Raises SettingsError naming each missing or wrong setting."""
+    var = state_folder()
+    merged: dict[str, Any] = {"var": str(var)}
+    for file in settings_files(var):
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise SettingsError(f"settings file not found: {file.name}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"settings file {file.name} is not TOML: {error}") from None
+        merged = _overlaid(merged, table)
+    merged["forces"] = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        faults = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"settings are missing or wrong:\n{faults}") from None
+    _refuse_sandbox_in_live(settings)
+    return settings
+
+
+def _with_force_files(overrides: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(os.environ.get("ENCOMPASS_FORCES") or ROOT / "config" / "forces")
+    forces: dict[str, Any] = {
+        f.stem: tomllib.loads(f.read_text("utf-8")) for f in sorted(folder.glob("*.toml"))
+    }
+    return _overlaid(forces, overrides)
+
+
+def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[name] = _overlaid(cast(dict[str, Any], old), cast(dict[str, Any], value))
+        else:
+            merged[name] = value
+    return merged
+
+
+def _refuse_sandbox_in_live(settings: Settings) -> None:
+    if settings.environment != "live":
+        return
+    addresses = {
+        "web.base_url": settings.web.base_url,
+        "identity.school.issuer": settings.identity.school.issuer,
+        "identity.staff.issuer": settings.identity.staff.issuer,
+        **{f"forces.{n}.feed.base_url": f.feed.base_url for n, f in settings.forces.items()},
+        **{f"forces.{n}.registers.base_url": f.registers.base_url for n, f in settings.forces.items()},
+    }
+    insecure = [name for name, url in addresses.items() if not url.startswith("https://")]
+    if insecure:
+        raise SettingsError(f"environment = live needs https in: {', '.join(insecure)}")
+    if settings.database.mode == "embedded":
+        raise SettingsError("environment = live needs database.mode = external")

@@ -1,0 +1,57 @@
+"""The facts that the account is made from, and the reports kept."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from encompass.domain.compliance import DutyFact, ManifestLedger
+from encompass.domain.notification import NotificationStatus
+from encompass.domain.placement import PlacementStatus
+from encompass.domain.run import Run
+from encompass.store.queries import load
+
+Q: Final = load("compliance")
+
+
+def manifest(connection: Connection, force_id: str, night: date, as_of: datetime) -> ManifestLedger:
+    """What the night's pulls were announced, and where each record went."""
+    rows = connection.execute(Q["manifest"], {"force_id": force_id, "night": night, "as_of": as_of}).all()
+    announced = [row.announced for row in rows]
+    return ManifestLedger(
+        None if not rows or None in announced else sum(announced),
+        sum(row.accepted for row in rows),
+        sum(row.duplicate for row in rows),
+        sum(row.quarantined for row in rows),
+        sum(row.refused for row in rows),
+    )
+
+
+def facts(connection: Connection, force_id: str, night: date) -> list[DutyFact]:
+    """One fact for each duty of the night, and one for each involvement without any."""
+    rows = connection.execute(Q["facts"], {"force_id": force_id, "night": night})
+    return [
+        DutyFact(
+            involvement_id=r.involvement_id,
+            placement=PlacementStatus(r.placement_status) if r.placement_status else None,
+            placement_reason=r.placement_reason,
+            duty_id=r.duty_id,
+            duty_by=r.duty_by or r.placement_duty_by,
+            withdrawn_at=r.withdrawn_at,
+            urn=r.urn,
+            school_name=r.school_name,
+            notification=NotificationStatus(r.notification_status) if r.notification_status else None,
+            acknowledged_at=r.acknowledged_at,
+            phone_task_opened_at=r.phone_task_opened_at,
+            phone_task_withdrawn_at=r.phone_task_withdrawn_at,
+        )
+        for r in rows
+    ]
+
+
+def insert_report(connection: Connection, run: Run, report: str) -> None:
+    """Keep the night's report as of the run's instant (JSON)."""
+    values = {"force_id": run.force_id, "night": run.night, "as_of": run.as_of, "run_id": run.run_id}
+    connection.execute(Q["insert_report"], {**values, "report": report})

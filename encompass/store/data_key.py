@@ -1,0 +1,41 @@
+"""Data keys: stored wrapped, opened through the key ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from encompass.store.queries import load
+from encompass.store.sealed import DataKey, KeyRing, WrappedKey
+
+Q: Final = load("data_key")
+
+
+def new_data_key(connection: Connection, ring: KeyRing, force_id: str, purpose: str) -> DataKey:
+    """A fresh data key for a purpose (incident, register or quarantine), stored wrapped."""
+    key, wrapped = ring.new_data_key()
+    connection.execute(
+        Q["insert_data_key"],
+        {
+            "key_id": wrapped.key_id,
+            "force_id": force_id,
+            "purpose": purpose,
+            "ring_key_id": wrapped.ring_key_id,
+            "wrapped": wrapped.wrapped,
+        },
+    )
+    return key
+
+
+def open_keys(connection: Connection, ring: KeyRing, key_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
+    """These data keys, opened. Raises Erased, NoKeyRing or CannotOpen."""
+    rows = connection.execute(Q["data_keys"], {"key_ids": list(set(key_ids))})
+    return {
+        row.key_id: ring.unwrap(
+            WrappedKey(row.key_id, row.ring_key_id, bytes(row.wrapped) if row.wrapped is not None else None)
+        )
+        for row in rows
+    }

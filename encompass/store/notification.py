@@ -1,0 +1,281 @@
+"""Notifications, their sealed parts, acknowledgements, and the telephone tasks of those unacknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row
+
+from encompass.domain.access import NotFound
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.incident import PoliceHold
+from encompass.domain.notification import (
+    InboxEntry,
+    NotificationPage,
+    NotificationPart,
+    NotificationStatus,
+    NotifiedChild,
+    move_notification,
+)
+from encompass.domain.run import Run
+from encompass.store import audit
+from encompass.store.data_key import open_keys
+from encompass.store.queries import load
+from encompass.store.sealed import DataKey, KeyRing
+
+Q: Final = load("notification")
+CHILD: Final = TypeAdapter(NotifiedChild)
+PART: Final = TypeAdapter(NotificationPart)
+
+
+@dataclass(frozen=True)
+class UntoldDuty:
+    """A duty that no notification tells of yet."""
+
+    duty_id: UUID
+    involvement_id: UUID
+    pupil_id: UUID
+    duty_by: datetime
+
+
+@dataclass(frozen=True)
+class NewNotification:
+    """A notification to be written, held until released; `key` is its first incident's."""
+
+    recipient_id: UUID
+    urn: int
+    pupil_id: UUID
+    adds_to: UUID | None
+    hold: PoliceHold
+    child: NotifiedChild = field(repr=False)
+    key: DataKey = field(repr=False)
+
+
+def recipients_with_untold_duties(connection: Connection, force_id: str) -> list[tuple[UUID, int]]:
+    """Recipient id and URN of each school with a duty that no notification tells of yet."""
+    rows = connection.execute(Q["recipients_with_untold_duties"], {"force_id": force_id})
+    return [(row.recipient_id, row.urn) for row in rows]
+
+
+def untold_duties(connection: Connection, recipient_id: UUID) -> list[UntoldDuty]:
+    """The recipient's untold duties; other workers wait until the transaction ends."""
+    connection.execute(Q["lock_recipient"], {"recipient_id": str(recipient_id)})
+    rows = connection.execute(Q["untold_duties"], {"recipient_id": recipient_id})
+    return [UntoldDuty(r.duty_id, r.involvement_id, r.pupil_id, r.duty_by) for r in rows]
+
+
+def held_notification(connection: Connection, recipient_id: UUID, pupil_id: UUID) -> UUID | None:
+    """The unreleased notification about this pupil to this recipient, if any."""
+    values = {"recipient_id": recipient_id, "pupil_id": pupil_id}
+    return connection.execute(Q["held_notification"], values).scalar()
+
+
+def told_this_night(connection: Connection, run: Run, recipient_id: UUID, pupil_id: UUID) -> UUID | None:
+    """The latest notification about this pupil that the recipient can already read, of the same night."""
+    values = {"recipient_id": recipient_id, "pupil_id": pupil_id, "night": run.night}
+    return connection.execute(Q["told_this_night"], values).scalar()
+
+
+def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
+    """Write a held notification with its audit event; its id."""
+    notification_id = uuid4()
+    connection.execute(
+        Q["insert_notification"],
+        {
+            "notification_id": notification_id,
+            "force_id": run.force_id,
+            "recipient_id": new.recipient_id,
+            "urn": new.urn,
+            "pupil_id": new.pupil_id,
+            "adds_to": new.adds_to,
+            "hold_reason": new.hold.reason,
+            "hold_owner": new.hold.owner,
+            "hold_until": new.hold.until,
+            "year_group": new.child.year_group,
+            "sealed_child": new.key.seal(
+                "notification", "sealed_child", notification_id, CHILD.dump_json(new.child)
+            ),
+            "key_id": new.key.key_id,
+            "prepared_at": run.as_of,
+            "run_id": run.run_id,
+        },
+    )
+    _record(connection, run, "notification_prepared", notification_id)
+    return notification_id
+
+
+def insert_part(
+    connection: Connection,
+    run: Run,
+    notification_id: UUID,
+    duty_id: UUID,
+    part: NotificationPart,
+    key: DataKey,
+) -> None:
+    """Tell of a duty in this notification, sealed with its incident's key."""
+    connection.execute(
+        Q["insert_part"],
+        {
+            "notification_id": notification_id,
+            "duty_id": duty_id,
+            "force_id": run.force_id,
+            "sealed": key.seal("notification_part", "sealed", duty_id, PART.dump_json(part)),
+            "key_id": key.key_id,
+        },
+    )
+
+
+def release(connection: Connection, run: Run, notification_id: UUID) -> bool:
+    """HELD -> RELEASED, with its audit event; False when it was no longer held."""
+    move_notification(NotificationStatus.HELD, NotificationStatus.RELEASED)
+    values = {"notification_id": notification_id, "released_at": run.as_of, "expected": "held"}
+    released = connection.execute(Q["release"], values).first() is not None
+    if released:
+        _record(connection, run, "notification_released", notification_id)
+    return released
+
+
+def withdraw_of_involvement(connection: Connection, run: Run, involvement_id: UUID) -> None:
+    """Withdraw (or cancel, when unreleased) notifications that tell of this involvement only."""
+    rows = connection.execute(Q["of_involvement"], {"involvement_id": involvement_id}).all()
+    for row in rows:
+        current = NotificationStatus(row.status)
+        wanted = (
+            NotificationStatus.CANCELLED
+            if current is NotificationStatus.HELD
+            else NotificationStatus.WITHDRAWN
+        )
+        if row.parts > 1 or current in (NotificationStatus.CANCELLED, NotificationStatus.WITHDRAWN):
+            continue
+        if _move(connection, row.notification_id, current, wanted):
+            _record(connection, run, f"notification_{wanted.value}", row.notification_id)
+
+
+def inbox(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
+    """What the session's school may read: unacknowledged first, then by when each was due."""
+    rows = connection.execute(Q["inbox"]).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return tuple(
+        InboxEntry(
+            row.notification_id,
+            _child_of(row, keys).initials,
+            row.year_group,
+            NotificationStatus(row.status),
+            row.released_at,
+            row.duty_by,
+            row.acknowledged_at,
+        )
+        for row in rows
+    )
+
+
+def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> NotificationPage:
+    """One notification that the session's school may read. Raises NotFound."""
+    row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
+    if row is None:
+        raise NotFound
+    parts = connection.execute(Q["parts"], {"notification_id": notification_id}).all()
+    keys = open_keys(connection, ring, [row.key_id, *(p.key_id for p in parts)])
+    opened = [
+        PART.validate_json(keys[p.key_id].open("notification_part", "sealed", p.duty_id, bytes(p.sealed)))
+        for p in parts
+    ]
+    return NotificationPage(
+        row.notification_id,
+        NotificationStatus(row.status),
+        _child_of(row, keys),
+        tuple(sorted(opened, key=lambda p: p.occurred_from)),
+        row.released_at,
+        row.duty_by,
+        row.acknowledged_at,
+        row.adds_to,
+    )
+
+
+def acknowledge(
+    connection: Connection, force_id: str, notification_id: UUID, key_adult_id: UUID, at: datetime
+) -> None:
+    """RELEASED -> ACKNOWLEDGED by this Key Adult; nothing more when already acknowledged. Raises NotFound."""
+    status = connection.execute(Q["status"], {"notification_id": notification_id}).scalar()
+    if status is None:
+        raise NotFound
+    current = NotificationStatus(status)
+    if current is NotificationStatus.ACKNOWLEDGED:
+        return
+    if not _move(connection, notification_id, current, NotificationStatus.ACKNOWLEDGED):
+        return
+    connection.execute(
+        Q["insert_acknowledgement"],
+        {
+            "notification_id": notification_id,
+            "force_id": force_id,
+            "key_adult_id": key_adult_id,
+            "channel": "page",
+            "acknowledged_at": at,
+        },
+    )
+    connection.execute(Q["withdraw_phone_task"], {"notification_id": notification_id, "withdrawn_at": at})
+    record_by_adult(connection, force_id, "notification_acknowledged", notification_id, key_adult_id, at)
+
+
+def record_by_adult(
+    connection: Connection,
+    force_id: str,
+    action: str,
+    notification_id: UUID,
+    key_adult_id: UUID,
+    at: datetime,
+) -> None:
+    """Audit what a Key Adult did with a notification."""
+    event = AuditEvent(force_id, at, Actor.KEY_ADULT, key_adult_id, action, "notification", notification_id)
+    audit.record(connection, event)
+
+
+def unacknowledged_to_chase(connection: Connection, run: Run) -> Sequence[UUID]:
+    """Released notifications past their act-by instant with no telephone task yet."""
+    values = {"force_id": run.force_id, "as_of": run.as_of}
+    return connection.execute(Q["unacknowledged_to_chase"], values).scalars().all()
+
+
+def open_phone_task(connection: Connection, run: Run, notification_id: UUID, reason: str) -> bool:
+    """Somebody is to telephone the school; False when a task was already open."""
+    phone_task_id = connection.execute(
+        Q["open_phone_task"],
+        {
+            "phone_task_id": uuid4(),
+            "force_id": run.force_id,
+            "notification_id": notification_id,
+            "reason": reason,
+            "opened_at": run.as_of,
+            "run_id": run.run_id,
+        },
+    ).scalar()
+    if phone_task_id is None:
+        return False
+    _record(connection, run, "phone_task_opened", notification_id)
+    return True
+
+
+def _move(
+    connection: Connection, notification_id: UUID, current: NotificationStatus, wanted: NotificationStatus
+) -> bool:
+    move_notification(current, wanted)
+    values = {"notification_id": notification_id, "status": wanted.value, "expected": current.value}
+    return connection.execute(Q["move"], values).first() is not None
+
+
+def _child_of(row: Row[Any], keys: dict[UUID, DataKey]) -> NotifiedChild:
+    plain = keys[row.key_id].open(
+        "notification", "sealed_child", row.notification_id, bytes(row.sealed_child)
+    )
+    return CHILD.validate_json(plain)
+
+
+def _record(connection: Connection, run: Run, action: str, notification_id: UUID) -> None:
+    event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, action, "notification", notification_id)
+    audit.record(connection, event)

@@ -1,0 +1,186 @@
+"""Placements and the duties that they open, written together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.duty import SchoolDuty
+from encompass.domain.incident import ReportedChild, ReportedIncident
+from encompass.domain.placement import Evidence, PlacementStatus
+from encompass.domain.run import Run
+from encompass.store import audit
+from encompass.store.data_key import open_keys
+from encompass.store.incident import open_child, open_incident
+from encompass.store.queries import load
+from encompass.store.sealed import KeyRing
+
+Q: Final = load("placement")
+
+
+@dataclass(frozen=True)
+class StoredPlacement:
+    """A placement as its row holds it."""
+
+    status: PlacementStatus
+    reason: str | None
+    pupil_id: UUID | None
+
+
+@dataclass(frozen=True)
+class NewPlacement:
+    """A placement to be written: `duty_by` is the default first bell after the incident."""
+
+    involvement_id: UUID
+    version: int
+    status: PlacementStatus
+    reason: str | None
+    pupil_id: UUID | None
+    duty_by: datetime
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class ChildOutcome:
+    """What became of one child of a night, opened: for comparing a rehearsal with its known truth."""
+
+    incident: ReportedIncident = field(repr=False)
+    child: ReportedChild = field(repr=False)
+    status: str | None
+    reason: str | None
+    urns: tuple[int, ...]
+    held: bool
+
+
+def to_decide(connection: Connection, force_id: str) -> list[UUID]:
+    """Involvements with no decision yet, or whose incident was corrected since."""
+    return list(connection.execute(Q["to_decide"], {"force_id": force_id}).scalars())
+
+
+def stored(connection: Connection, involvement_id: UUID) -> StoredPlacement | None:
+    """The involvement's placement, locked until the transaction ends."""
+    row = connection.execute(Q["placement_for_update"], {"involvement_id": involvement_id}).first()
+    return StoredPlacement(PlacementStatus(row.status), row.reason, row.pupil_id) if row else None
+
+
+def insert(connection: Connection, run: Run, new: NewPlacement) -> bool:
+    """Write the first decision with its audit event; False when another worker was first."""
+    written = connection.execute(Q["insert_placement"], _values(run, new)).first() is not None
+    if written:
+        _record(connection, run, new, "child_placed")
+    return written
+
+
+def move(connection: Connection, run: Run, new: NewPlacement, expected: PlacementStatus) -> bool:
+    """Compare-and-set a placement to its new decision, with its audit event."""
+    values = {**_values(run, new), "expected": expected.value}
+    moved = connection.execute(Q["move_placement"], values).first() is not None
+    if moved:
+        _record(connection, run, new, "placement_moved")
+    return moved
+
+
+def keep(connection: Connection, involvement_id: UUID, version: int) -> None:
+    """The correction changed nothing about where the child is placed."""
+    connection.execute(Q["keep_placement"], {"involvement_id": involvement_id, "decided_version": version})
+
+
+def pupils_claimed(connection: Connection, incident_id: UUID, involvement_id: UUID) -> set[UUID]:
+    """Pupils whom other children of the incident were placed as."""
+    values = {"incident_id": incident_id, "involvement_id": involvement_id}
+    return set(connection.execute(Q["pupils_claimed_in_incident"], values).scalars())
+
+
+def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[SchoolDuty]) -> None:
+    """Open a duty to each school, with its audit event."""
+    for duty in duties:
+        values = {"recipient_id": uuid4(), "force_id": run.force_id, "urn": duty.urn}
+        connection.execute(Q["insert_recipient"], values)
+        recipient_id = connection.execute(Q["recipient_of_school"], values).scalar_one()
+        duty_id = connection.execute(
+            Q["insert_duty"],
+            {
+                "duty_id": uuid4(),
+                "force_id": run.force_id,
+                "involvement_id": involvement_id,
+                "recipient_id": recipient_id,
+                "duty_by": duty.duty_by,
+                "act_by": duty.act_by,
+                "opened_at": run.as_of,
+                "run_id": run.run_id,
+            },
+        ).scalar()
+        if duty_id is not None:
+            event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, "duty_opened", "duty", duty_id)
+            audit.record(connection, event)
+
+
+def withdraw_duties(connection: Connection, run: Run, involvement_id: UUID) -> None:
+    """Close the involvement's duties: it is no longer owed to those schools."""
+    values = {"involvement_id": involvement_id, "withdrawn_at": run.as_of}
+    for duty_id in connection.execute(Q["withdraw_duties"], values).scalars():
+        event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, "duty_withdrawn", "duty", duty_id)
+        audit.record(connection, event)
+
+
+def outcomes_of_night(
+    connection: Connection, ring: KeyRing, force_id: str, night: date
+) -> list[ChildOutcome]:
+    """What became of each child named in the night's incidents, opened."""
+    rows = connection.execute(Q["outcomes_of_night"], {"force_id": force_id, "night": night}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        ChildOutcome(
+            open_incident(keys[row.key_id], row.incident_id, row.incident_sealed),
+            open_child(keys[row.key_id], row.involvement_id, row.sealed),
+            row.status,
+            row.reason,
+            tuple(row.urns),
+            row.held,
+        )
+        for row in rows
+    ]
+
+
+def _values(run: Run, new: NewPlacement) -> dict[str, object]:
+    evidence = {
+        "rule": new.evidence.rule,
+        "candidates": [
+            {
+                "pupil_id": str(a.pupil_id),
+                "forename": a.forename,
+                "surname": a.surname,
+                "born": a.date_of_birth,
+            }
+            for a in new.evidence.candidates[:20]
+        ],
+    }
+    return {
+        "involvement_id": new.involvement_id,
+        "force_id": run.force_id,
+        "status": new.status.value,
+        "reason": new.reason,
+        "pupil_id": new.pupil_id,
+        "duty_by": new.duty_by,
+        "evidence": json.dumps(evidence),
+        "decided_at": run.as_of,
+        "decided_version": new.version,
+        "run_id": run.run_id,
+    }
+
+
+def _record(connection: Connection, run: Run, new: NewPlacement, action: str) -> None:
+    details = {"status": new.status.value, "reason": new.reason}
+    audit.record(
+        connection,
+        AuditEvent(
+            run.force_id, run.as_of, Actor.PIPELINE, None, action, "involvement", new.involvement_id, details
+        ),
+    )

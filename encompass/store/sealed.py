@@ -1,0 +1,140 @@
+"""Sealing: personal data is AES-256-GCM under a data key, the data key under a key ring kept elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+from uuid import UUID, uuid4
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+HASH_BYTES: Final = 16
+
+
+class CannotOpen(Exception):
+    """A sealed value does not open: wrong key, moved to another row, or changed. Names the column only."""
+
+
+class NoKeyRing(Exception):
+    """The key ring's file is missing or lacks a key; the text names the file or the key's id."""
+
+
+class Erased(Exception):
+    """The data key was destroyed: what it sealed is gone for good."""
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """One data key, opened. Additional data binds a value to its table, column, row and key."""
+
+    key_id: UUID
+    secret: bytes = field(repr=False)
+
+    def seal(self, table: str, column: str, row_id: UUID, plain: bytes) -> bytes:
+        """Nonce (12 bytes) and ciphertext with its tag."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + AESGCM(self.secret).encrypt(nonce, plain, self._bound(table, column, row_id))
+
+    def open(self, table: str, column: str, row_id: UUID, sealed: bytes) -> bytes:
+        """The plain bytes. Raises CannotOpen."""
+        nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            return AESGCM(self.secret).decrypt(nonce, body, self._bound(table, column, row_id))
+        except InvalidTag:
+            raise CannotOpen(f"{table}.{column}") from None
+
+    def _bound(self, table: str, column: str, row_id: UUID) -> bytes:
+        return f"{table}|{column}|{row_id}|{self.key_id}".encode()
+
+
+@dataclass(frozen=True)
+class WrappedKey:
+    """A data key as the database holds it."""
+
+    key_id: UUID
+    ring_key_id: str
+    wrapped: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The versioned keys that wrap data keys, and each force's hashing key."""
+
+    current: str
+    keys: dict[str, bytes] = field(repr=False)
+    hash_keys: dict[str, bytes] = field(repr=False)
+
+    def new_data_key(self) -> tuple[DataKey, WrappedKey]:
+        """A fresh data key, open and wrapped."""
+        key = DataKey(uuid4(), AESGCM.generate_key(KEY_BYTES * 8))
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        body = AESGCM(self.keys[self.current]).encrypt(nonce, key.secret, str(key.key_id).encode())
+        return key, WrappedKey(key.key_id, self.current, nonce + body)
+
+    def unwrap(self, wrapped: WrappedKey) -> DataKey:
+        """The data key, opened. Raises Erased, NoKeyRing or CannotOpen."""
+        if wrapped.wrapped is None:
+            raise Erased(str(wrapped.key_id))
+        if wrapped.ring_key_id not in self.keys:
+            raise NoKeyRing(wrapped.ring_key_id)
+        nonce, body = wrapped.wrapped[:NONCE_BYTES], wrapped.wrapped[NONCE_BYTES:]
+        try:
+            secret = AESGCM(self.keys[wrapped.ring_key_id]).decrypt(nonce, body, str(wrapped.key_id).encode())
+        except InvalidTag:
+            raise CannotOpen("data_key.wrapped") from None
+        return DataKey(wrapped.key_id, secret)
+
+    def keyed_hash(self, force_id: str, kind: str, value: str | bytes) -> bytes:
+        """BLAKE2b of a value under the force's own key, 16 bytes; `kind` separates uses (at most 16 letters)."""
+        if force_id not in self.hash_keys:
+            raise NoKeyRing(force_id)
+        raw = value.encode() if isinstance(value, str) else value
+        return hashlib.blake2b(
+            raw, digest_size=HASH_BYTES, key=self.hash_keys[force_id], person=kind.encode()
+        ).digest()
+
+
+def read_ring(file: Path, force_ids: Iterable[str]) -> KeyRing:
+    """The key ring. Raises NoKeyRing when the file or a force's hashing key is missing."""
+    try:
+        body = cast(dict[str, object], json.loads(file.read_text("utf-8")))
+    except FileNotFoundError:
+        raise NoKeyRing(f"no key ring at {file}") from None
+    ring = KeyRing(str(body["current"]), _decoded(body["keys"]), _decoded(body["hash_keys"]))
+    missing = [f for f in force_ids if f not in ring.hash_keys]
+    if missing:
+        raise NoKeyRing(f"the key ring lacks a hashing key for: {', '.join(missing)}")
+    return ring
+
+
+def make_ring(file: Path, force_ids: Iterable[str]) -> None:
+    """A new key ring with a hashing key for each force, mode 0600; an existing one is left alone."""
+    if file.exists():
+        return
+    body = {
+        "current": "ring-1",
+        "keys": {"ring-1": _encoded(secrets.token_bytes(KEY_BYTES))},
+        "hash_keys": {force_id: _encoded(secrets.token_bytes(KEY_BYTES)) for force_id in force_ids},
+    }
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = file.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(body, indent=2), "utf-8")
+    partial.rename(file)
+
+
+def _encoded(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def _decoded(table: object) -> dict[str, bytes]:
+    return {name: base64.b64decode(value) for name, value in cast(dict[str, str], table).items()}

@@ -1,0 +1,1 @@
+"""The outside world of a plainly fictional partnership, as real servers on loopback."""

@@ -1,0 +1,65 @@
+"""What the sandbox keeps between starts, in the state folder: secrets, ports, who has answered. No personal data."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+
+def folder(var: Path) -> Path:
+    """The sandbox's own folder of the state folder."""
+    found = var / "sandbox"
+    found.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return found
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file at once, readable by its owner only."""
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    partial.touch(mode=0o600)
+    partial.write_text(text, "utf-8")
+    partial.replace(file)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON file's object; empty when there is none."""
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def kept_secrets(var: Path) -> dict[str, str]:
+    """Client secrets and tokens of the sandbox's servers, made once."""
+    file = folder(var) / "secrets.json"
+    known = read_json(file)
+    names = (
+        "feed_secret",
+        "registers_token",
+        "mail_password",
+        "school_secret",
+        "staff_secret",
+        "web_secret_key",
+    )
+    if not set(names) <= set(known):
+        known = {name: secrets.token_urlsafe(32) for name in names}
+        write_private(file, json.dumps(known))
+    return known
+
+
+def kept_port(var: Path, name: str) -> int:
+    """The port that a server had last time while it is free, else another; on loopback."""
+    file = folder(var) / "ports.json"
+    known = read_json(file)
+    for wanted in (known.get(name, 0), 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            known[name] = probe.getsockname()[1]
+            break
+    write_private(file, json.dumps(known))
+    return known[name]

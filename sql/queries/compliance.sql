@@ -1,0 +1,37 @@
+-- name: manifest
+SELECT r.as_of, p.announced,
+    count(f.*) FILTER (WHERE f.outcome = 'accepted') AS accepted,
+    count(f.*) FILTER (WHERE f.outcome = 'duplicate') AS duplicate,
+    count(f.*) FILTER (WHERE f.outcome = 'quarantined') AS quarantined,
+    count(f.*) FILTER (WHERE f.outcome = 'refused') AS refused
+FROM run AS r
+JOIN feed_pull AS p ON p.run_id = r.run_id
+LEFT JOIN feed_record AS f ON f.run_id = p.run_id
+WHERE r.force_id = CAST(:force_id AS text) AND r.night = CAST(:night AS date)
+    AND r.as_of <= CAST(:as_of AS timestamptz)
+GROUP BY r.as_of, p.announced
+ORDER BY r.as_of
+
+-- name: facts
+SELECT v.involvement_id, p.status AS placement_status, p.reason AS placement_reason, p.duty_by AS placement_duty_by,
+    d.duty_id, d.duty_by, d.withdrawn_at, r.urn, s.name AS school_name,
+    n.notification_id, n.status AS notification_status, a.acknowledged_at,
+    t.opened_at AS phone_task_opened_at, t.withdrawn_at AS phone_task_withdrawn_at
+FROM involvement AS v
+JOIN incident AS i ON i.incident_id = v.incident_id
+LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
+LEFT JOIN duty AS d ON d.involvement_id = v.involvement_id
+LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
+LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
+LEFT JOIN notification AS n ON n.notification_id = np.notification_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+LEFT JOIN phone_task AS t ON t.notification_id = n.notification_id
+WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date)
+ORDER BY v.involvement_id, d.duty_id
+
+-- name: insert_report
+INSERT INTO compliance_report (force_id, night, as_of, run_id, report)
+VALUES (CAST(:force_id AS text), CAST(:night AS date), CAST(:as_of AS timestamptz), CAST(:run_id AS uuid),
+    CAST(:report AS jsonb))
+ON CONFLICT (force_id, night, as_of) DO UPDATE SET report = excluded.report

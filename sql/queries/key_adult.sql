@@ -1,0 +1,48 @@
+-- name: upsert_key_adult
+INSERT INTO key_adult (key_adult_id, force_id, reference_hash, urn, role, language, active_from, active_to,
+    content_hash, sealed, key_id, seen_in_generation)
+VALUES (
+    CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:reference_hash AS bytea), CAST(:urn AS bigint),
+    CAST(:role AS text), CAST(:language AS text), CAST(:active_from AS date), CAST(:active_to AS date),
+    CAST(:content_hash AS bytea), CAST(:sealed AS bytea), CAST(:key_id AS uuid),
+    CAST(:seen_in_generation AS bigint)
+)
+ON CONFLICT (force_id, reference_hash) DO UPDATE SET
+    urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
+    active_to = excluded.active_to, content_hash = excluded.content_hash, sealed = excluded.sealed,
+    key_id = excluded.key_id, seen_in_generation = excluded.seen_in_generation
+
+-- name: key_adult_references
+SELECT reference_hash, key_adult_id FROM key_adult WHERE force_id = CAST(:force_id AS text)
+
+-- name: end_unlisted
+UPDATE key_adult SET active_to = CAST(:ended_on AS date)
+WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generation AS bigint)
+    AND (active_to IS NULL OR active_to > CAST(:ended_on AS date))
+RETURNING key_adult_id
+
+-- name: active_at_school
+SELECT key_adult_id, role FROM key_adult
+WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint)
+    AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
+ORDER BY role DESC, key_adult_id
+
+-- name: contact
+SELECT key_adult_id, sealed, key_id FROM key_adult
+WHERE key_adult_id = CAST(:key_adult_id AS uuid)
+    AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
+
+-- name: unbound
+SELECT k.key_adult_id, k.sealed, k.key_id FROM key_adult AS k
+WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
+    AND NOT EXISTS (SELECT 1 FROM key_adult_identity AS i WHERE i.key_adult_id = k.key_adult_id)
+ORDER BY k.urn, k.role
+
+-- name: end_open_codes
+UPDATE key_adult_code SET used_at = now()
+WHERE used_at IS NULL AND key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))
+
+-- name: insert_codes
+INSERT INTO key_adult_code (code_hash, force_id, key_adult_id, expires_at)
+SELECT c.code_hash, CAST(:force_id AS text), c.key_adult_id, now() + CAST(:lasts AS interval)
+FROM unnest(CAST(:code_hashes AS bytea[]), CAST(:key_adult_ids AS uuid[])) AS c (code_hash, key_adult_id)

@@ -1,0 +1,113 @@
+-- name: recipients_with_untold_duties
+SELECT DISTINCT d.recipient_id, r.urn
+FROM duty AS d JOIN recipient AS r ON r.recipient_id = d.recipient_id
+WHERE d.force_id = CAST(:force_id AS text) AND d.withdrawn_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM notification_part AS np WHERE np.duty_id = d.duty_id)
+ORDER BY r.urn
+
+-- name: lock_recipient
+SELECT pg_advisory_xact_lock(hashtextextended(CAST(:recipient_id AS text), 7267))
+
+-- name: untold_duties
+SELECT d.duty_id, d.involvement_id, p.pupil_id, d.duty_by
+FROM duty AS d JOIN placement AS p ON p.involvement_id = d.involvement_id
+WHERE d.recipient_id = CAST(:recipient_id AS uuid) AND d.withdrawn_at IS NULL AND p.status = 'placed'
+    AND NOT EXISTS (SELECT 1 FROM notification_part AS np WHERE np.duty_id = d.duty_id)
+ORDER BY p.pupil_id, d.duty_id
+
+-- name: held_notification
+SELECT notification_id, key_id FROM notification
+WHERE recipient_id = CAST(:recipient_id AS uuid) AND pupil_id = CAST(:pupil_id AS uuid) AND status = 'held'
+
+-- name: told_this_night
+SELECT n.notification_id FROM notification AS n JOIN run AS r ON r.run_id = n.run_id
+WHERE n.recipient_id = CAST(:recipient_id AS uuid) AND n.pupil_id = CAST(:pupil_id AS uuid)
+    AND r.night = CAST(:night AS date) AND n.status IN ('released', 'acknowledged')
+ORDER BY n.prepared_at DESC, n.notification_id LIMIT 1
+
+-- name: insert_notification
+INSERT INTO notification (notification_id, force_id, recipient_id, urn, pupil_id, adds_to, status, hold_reason,
+    hold_owner, hold_until, year_group, sealed_child, key_id, prepared_at, run_id)
+VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid), CAST(:urn AS bigint),
+    CAST(:pupil_id AS uuid), CAST(:adds_to AS uuid), 'held', CAST(:hold_reason AS text), CAST(:hold_owner AS text),
+    CAST(:hold_until AS timestamptz), CAST(:year_group AS text), CAST(:sealed_child AS bytea),
+    CAST(:key_id AS uuid), CAST(:prepared_at AS timestamptz), CAST(:run_id AS uuid))
+
+-- name: insert_part
+INSERT INTO notification_part (notification_id, duty_id, force_id, sealed, key_id)
+VALUES (CAST(:notification_id AS uuid), CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:sealed AS bytea),
+    CAST(:key_id AS uuid))
+
+-- name: release
+UPDATE notification SET status = 'released', released_at = CAST(:released_at AS timestamptz)
+WHERE notification_id = CAST(:notification_id AS uuid) AND status = CAST(:expected AS text)
+RETURNING notification_id
+
+-- name: move
+UPDATE notification SET status = CAST(:status AS text)
+WHERE notification_id = CAST(:notification_id AS uuid) AND status = CAST(:expected AS text)
+RETURNING notification_id
+
+-- name: of_involvement
+SELECT n.notification_id, n.status,
+    (SELECT count(*) FROM notification_part AS o WHERE o.notification_id = n.notification_id) AS parts
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+WHERE d.involvement_id = CAST(:involvement_id AS uuid)
+
+-- name: inbox
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at,
+    min(d.duty_by) AS duty_by, a.acknowledged_at
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, a.acknowledged_at
+ORDER BY (a.acknowledged_at IS NOT NULL), min(d.duty_by), n.released_at DESC, n.notification_id
+LIMIT 200
+
+-- name: one
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
+    min(d.duty_by) AS duty_by, a.acknowledged_at
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.notification_id = CAST(:notification_id AS uuid)
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
+    a.acknowledged_at
+
+-- name: parts
+SELECT duty_id, sealed, key_id FROM notification_part
+WHERE notification_id = CAST(:notification_id AS uuid) ORDER BY duty_id
+
+-- name: status
+SELECT status FROM notification WHERE notification_id = CAST(:notification_id AS uuid)
+
+-- name: insert_acknowledgement
+INSERT INTO acknowledgement (notification_id, force_id, key_adult_id, channel, acknowledged_at)
+VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:key_adult_id AS uuid),
+    CAST(:channel AS text), CAST(:acknowledged_at AS timestamptz))
+
+-- name: withdraw_phone_task
+UPDATE phone_task SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
+WHERE notification_id = CAST(:notification_id AS uuid) AND withdrawn_at IS NULL
+
+-- name: unacknowledged_to_chase
+SELECT n.notification_id
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+WHERE n.force_id = CAST(:force_id AS text) AND n.status = 'released'
+    AND NOT EXISTS (SELECT 1 FROM phone_task AS t WHERE t.notification_id = n.notification_id)
+GROUP BY n.notification_id
+HAVING min(d.act_by) <= CAST(:as_of AS timestamptz)
+ORDER BY n.notification_id
+
+-- name: open_phone_task
+INSERT INTO phone_task (phone_task_id, force_id, notification_id, reason, opened_at, run_id)
+VALUES (CAST(:phone_task_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid),
+    CAST(:reason AS text), CAST(:opened_at AS timestamptz), CAST(:run_id AS uuid))
+ON CONFLICT (notification_id) DO NOTHING
+RETURNING phone_task_id

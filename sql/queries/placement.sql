@@ -1,0 +1,75 @@
+-- name: to_decide
+SELECT v.involvement_id
+FROM involvement AS v
+LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
+WHERE v.force_id = CAST(:force_id AS text)
+    AND (p.involvement_id IS NULL OR p.status = 'unplaced' OR p.decided_version < v.version)
+ORDER BY v.incident_id, v.involvement_id
+
+-- name: placement_for_update
+SELECT status, reason, pupil_id, decided_version FROM placement
+WHERE involvement_id = CAST(:involvement_id AS uuid) FOR UPDATE
+
+-- name: insert_placement
+INSERT INTO placement (involvement_id, force_id, status, reason, pupil_id, duty_by, evidence, decided_at,
+    decided_version, run_id)
+VALUES (CAST(:involvement_id AS uuid), CAST(:force_id AS text), CAST(:status AS text), CAST(:reason AS text),
+    CAST(:pupil_id AS uuid), CAST(:duty_by AS timestamptz), CAST(:evidence AS jsonb),
+    CAST(:decided_at AS timestamptz), CAST(:decided_version AS bigint), CAST(:run_id AS uuid))
+ON CONFLICT (involvement_id) DO NOTHING
+RETURNING involvement_id
+
+-- name: move_placement
+UPDATE placement SET status = CAST(:status AS text), reason = CAST(:reason AS text),
+    pupil_id = CAST(:pupil_id AS uuid), evidence = CAST(:evidence AS jsonb),
+    decided_at = CAST(:decided_at AS timestamptz), decided_version = CAST(:decided_version AS bigint),
+    run_id = CAST(:run_id AS uuid)
+WHERE involvement_id = CAST(:involvement_id AS uuid) AND status = CAST(:expected AS text)
+RETURNING involvement_id
+
+-- name: keep_placement
+UPDATE placement SET decided_version = CAST(:decided_version AS bigint)
+WHERE involvement_id = CAST(:involvement_id AS uuid)
+
+-- name: pupils_claimed_in_incident
+SELECT p.pupil_id FROM placement AS p
+JOIN involvement AS v ON v.involvement_id = p.involvement_id
+WHERE v.incident_id = CAST(:incident_id AS uuid) AND p.status = 'placed'
+    AND v.involvement_id <> CAST(:involvement_id AS uuid)
+
+-- name: insert_recipient
+INSERT INTO recipient (recipient_id, force_id, kind, urn)
+VALUES (CAST(:recipient_id AS uuid), CAST(:force_id AS text), 'school', CAST(:urn AS bigint))
+ON CONFLICT (force_id, urn) WHERE kind = 'school' DO NOTHING
+
+-- name: recipient_of_school
+SELECT recipient_id FROM recipient
+WHERE force_id = CAST(:force_id AS text) AND kind = 'school' AND urn = CAST(:urn AS bigint)
+
+-- name: insert_duty
+INSERT INTO duty (duty_id, force_id, involvement_id, recipient_id, duty_by, act_by, opened_at, run_id)
+VALUES (CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:involvement_id AS uuid),
+    CAST(:recipient_id AS uuid), CAST(:duty_by AS timestamptz), CAST(:act_by AS timestamptz),
+    CAST(:opened_at AS timestamptz), CAST(:run_id AS uuid))
+ON CONFLICT (involvement_id, recipient_id) DO NOTHING
+RETURNING duty_id
+
+-- name: withdraw_duties
+UPDATE duty SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
+WHERE involvement_id = CAST(:involvement_id AS uuid) AND withdrawn_at IS NULL
+RETURNING duty_id
+
+-- name: outcomes_of_night
+SELECT v.involvement_id, v.sealed, i.incident_id, i.key_id, iv.sealed AS incident_sealed, p.status, p.reason,
+    array_remove(array_agg(r.urn ORDER BY r.urn), NULL) AS urns,
+    coalesce(bool_or(n.status = 'held'), false) AS held
+FROM involvement AS v
+JOIN incident AS i ON i.incident_id = v.incident_id
+JOIN incident_version AS iv ON iv.incident_id = i.incident_id AND iv.version = i.current_version
+LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
+LEFT JOIN duty AS d ON d.involvement_id = v.involvement_id AND d.withdrawn_at IS NULL
+LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
+LEFT JOIN notification AS n ON n.notification_id = np.notification_id
+WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date)
+GROUP BY v.involvement_id, i.incident_id, iv.incident_id, iv.version, p.involvement_id

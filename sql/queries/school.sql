@@ -1,0 +1,58 @@
+-- name: last_generation
+SELECT generation_id, number, sha256 FROM generation
+WHERE force_id = CAST(:force_id AS text) AND kind = CAST(:kind AS text) AND source = CAST(:source AS text)
+ORDER BY number DESC LIMIT 1
+
+-- name: insert_generation
+INSERT INTO generation (generation_id, force_id, kind, source, number, sha256, taken_at, confirmed_at, entries,
+    refused, key_id, run_id)
+VALUES (
+    CAST(:generation_id AS uuid), CAST(:force_id AS text), CAST(:kind AS text), CAST(:source AS text),
+    CAST(:number AS bigint), CAST(:sha256 AS bytea), CAST(:taken_at AS timestamptz), CAST(:taken_at AS timestamptz),
+    CAST(:entries AS bigint), CAST(:refused AS bigint), CAST(:key_id AS uuid), CAST(:run_id AS uuid)
+)
+
+-- name: confirm_generation
+UPDATE generation SET confirmed_at = greatest(confirmed_at, CAST(:confirmed_at AS timestamptz))
+WHERE generation_id = CAST(:generation_id AS uuid)
+
+-- name: generations
+SELECT DISTINCT ON (kind, source) kind, source, number, confirmed_at, entries, refused FROM generation
+WHERE force_id = CAST(:force_id AS text)
+ORDER BY kind, source, number DESC
+
+-- name: upsert_school
+INSERT INTO school (force_id, urn, name, la_code, la_name, establishment_number, status_code, phase, low_age,
+    high_age, opened_on, closed_on, town, postcode, telephone, seen_in_generation)
+VALUES (
+    CAST(:force_id AS text), CAST(:urn AS bigint), CAST(:name AS text), CAST(:la_code AS text),
+    CAST(:la_name AS text), CAST(:establishment_number AS text), CAST(:status_code AS bigint),
+    CAST(:phase AS text), CAST(:low_age AS bigint), CAST(:high_age AS bigint), CAST(:opened_on AS date),
+    CAST(:closed_on AS date), CAST(:town AS text), CAST(:postcode AS text), CAST(:telephone AS text),
+    CAST(:seen_in_generation AS bigint)
+)
+ON CONFLICT (force_id, urn) DO UPDATE SET
+    name = excluded.name, la_code = excluded.la_code, la_name = excluded.la_name,
+    establishment_number = excluded.establishment_number, status_code = excluded.status_code,
+    phase = excluded.phase, low_age = excluded.low_age, high_age = excluded.high_age,
+    opened_on = excluded.opened_on, closed_on = excluded.closed_on, town = excluded.town,
+    postcode = excluded.postcode, telephone = excluded.telephone,
+    seen_in_generation = excluded.seen_in_generation
+
+-- name: school_urns
+SELECT urn FROM school WHERE force_id = CAST(:force_id AS text)
+
+-- name: school_las
+SELECT urn, la_code FROM school WHERE force_id = CAST(:force_id AS text)
+
+-- name: clear_closed_days
+DELETE FROM closed_day WHERE force_id = CAST(:force_id AS text)
+
+-- name: insert_closed_day
+INSERT INTO closed_day (force_id, scope, code, closed_on, reason)
+VALUES (CAST(:force_id AS text), CAST(:scope AS text), CAST(:code AS text), CAST(:closed_on AS date),
+    CAST(:reason AS text))
+ON CONFLICT DO NOTHING
+
+-- name: closed_days
+SELECT scope, code, closed_on, reason FROM closed_day WHERE force_id = CAST(:force_id AS text)

@@ -1,0 +1,57 @@
+-- name: identity
+SELECT i.key_adult_id, i.force_id, k.urn FROM key_adult_identity AS i
+JOIN key_adult AS k ON k.key_adult_id = i.key_adult_id
+WHERE i.issuer = CAST(:issuer AS text) AND i.subject = CAST(:subject AS text)
+    AND k.active_from <= CAST(:day AS date) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
+
+-- name: insert_ticket
+INSERT INTO binding_ticket (ticket_hash, issuer, subject, expires_at)
+VALUES (CAST(:ticket_hash AS bytea), CAST(:issuer AS text), CAST(:subject AS text),
+    now() + interval '10 minutes')
+
+-- name: try_ticket
+UPDATE binding_ticket SET attempts = attempts + 1
+WHERE ticket_hash = CAST(:ticket_hash AS bytea) AND expires_at > now() AND attempts < 5
+RETURNING issuer, subject
+
+-- name: delete_ticket
+DELETE FROM binding_ticket WHERE ticket_hash = CAST(:ticket_hash AS bytea) OR expires_at < now()
+
+-- name: use_code
+UPDATE key_adult_code SET used_at = now()
+WHERE code_hash = CAST(:code_hash AS bytea) AND force_id = CAST(:force_id AS text) AND used_at IS NULL
+    AND expires_at > now()
+RETURNING key_adult_id, force_id
+
+-- name: bind_identity
+INSERT INTO key_adult_identity (key_adult_id, force_id, issuer, subject)
+VALUES (CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:issuer AS text), CAST(:subject AS text))
+ON CONFLICT DO NOTHING
+RETURNING key_adult_id
+
+-- name: insert_staff
+INSERT INTO staff (staff_id, force_id, issuer, subject, role)
+VALUES (CAST(:staff_id AS uuid), CAST(:force_id AS text), CAST(:issuer AS text), CAST(:subject AS text),
+    CAST(:role AS text))
+ON CONFLICT (issuer, subject, role) DO NOTHING
+
+-- name: find_staff
+SELECT staff_id, force_id FROM staff
+WHERE issuer = CAST(:issuer AS text) AND subject = CAST(:subject AS text) AND role = CAST(:role AS text)
+
+-- name: insert_session
+INSERT INTO web_session (token_hash, force_id, role, urn, key_adult_id, staff_id, idle_until, expires_at)
+VALUES (CAST(:token_hash AS bytea), CAST(:force_id AS text), CAST(:role AS text), CAST(:urn AS bigint),
+    CAST(:key_adult_id AS uuid), CAST(:staff_id AS uuid), now() + CAST(:idle AS interval),
+    now() + CAST(:lasts AS interval))
+
+-- name: touch_session
+UPDATE web_session SET idle_until = least(expires_at, now() + CAST(:idle AS interval))
+WHERE token_hash = CAST(:token_hash AS bytea) AND revoked_at IS NULL AND idle_until > now() AND expires_at > now()
+RETURNING force_id, role, urn, key_adult_id, staff_id
+
+-- name: school_name
+SELECT name FROM school WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint)
+
+-- name: revoke_session
+UPDATE web_session SET revoked_at = now() WHERE token_hash = CAST(:token_hash AS bytea) AND revoked_at IS NULL

@@ -25,6 +25,7 @@ from encompass.domain.compliance import Account
 from encompass.domain.report_export import account_json, account_table, report_csv, report_json
 from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings, SettingsError, load_settings
+from encompass.store import installation
 from encompass.store.audit import HeadsTampered, NoSigningKey
 from encompass.store.embedded import EmbeddedFailed
 from encompass.store.force import UnknownRun
@@ -271,7 +272,7 @@ def db() -> None:
 @db.command()
 def migrate() -> None:
     """Run the migrations not yet run (on the embedded server: make its roles, databases and keys too)."""
-    _out(f"{_guarded(lambda: wiring.migrate(_settings()))} migrations run")
+    _out(f"{_guarded(lambda: installation.migrate(_settings()))} migrations run")
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -279,7 +280,7 @@ def migrate() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(role: str, arguments: tuple[str, ...]) -> None:
     """Open psql on the database (embedded server only), passing ARGUMENTS on: encompass db psql -c 'SELECT 1'."""
-    sys.exit(_guarded(lambda: wiring.psql(_settings(), role, arguments)))
+    sys.exit(_guarded(lambda: installation.psql(_settings(), role, arguments)))
 
 
 @main.command()

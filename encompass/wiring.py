@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time as monotonic
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Final
 from uuid import UUID
 
 from encompass.domain.access import Audience, SchoolViewer, StaffViewer, Viewer
@@ -18,9 +15,9 @@ from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.domain.run import LONDON, Run, aware
-from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused
-from encompass.gateways.failures import Refused
-from encompass.gateways.identity import IdentityAddress, IdentityProvider, SignInStart
+from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
+from encompass.gateways.failures import Refused, Unavailable
+from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.gateways.nudge import MailAddress, MailGateway
 from encompass.gateways.police_feed import FeedAddress, PoliceFeed
 from encompass.gateways.roll_feed import RegistersAddress, RollFeed
@@ -44,12 +41,11 @@ from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
 from encompass.settings import ForceSettings, Settings, SettingsError, load_settings
-from encompass.store import audit, embedded, force, placement, schema
-from encompass.store.database import Database, Role, database_of
+from encompass.store import force, placement, schema
+from encompass.store.database import Database, Role
+from encompass.store.installation import database_running
 from encompass.store.placement import ChildOutcome
-from encompass.store.sealed import KeyRing, make_ring, read_ring
-
-AIRFLOW: Final = "airflow"
+from encompass.store.sealed import KeyRing, read_ring
 
 
 @dataclass(frozen=True)
@@ -221,17 +217,22 @@ class Encompass:
         )
 
     def begin_sign_in(self, audience: Audience) -> SignInStart:
-        """Where to send the browser, and what to remember until it comes back. Raises Unavailable."""
-        return self._providers[audience].begin()
+        """Where to send the browser, and what to remember until it comes back. Raises SignInUnavailable."""
+        try:
+            return self._providers[audience].begin()
+        except (Unavailable, Refused):
+            raise SignInUnavailable from None
 
     def complete_sign_in(
         self, audience: Audience, start: SignInStart, code: str, state: str
     ) -> SignedIn | NeedsBinding | SignInRefused:
-        """Turn the provider's answer into a session. Raises Unavailable."""
+        """Turn the provider's answer into a session. Raises SignInUnavailable."""
         try:
             claims = self._providers[audience].complete(start, code, state)
         except Refused:
             return SignInRefused("not_vouched_for")
+        except Unavailable:
+            raise SignInUnavailable from None
         engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
         if audience is Audience.SCHOOL:
             return signing_in.sign_in_school(engine, self._session_rules, claims, now)
@@ -281,32 +282,6 @@ class Encompass:
 
 
 @contextmanager
-def database_running(settings: Settings) -> Generator[Database]:
-    """The database while inside: the embedded server is kept running, an external one is only named."""
-    if settings.database.mode == "embedded":
-        embedded.passwords(settings.database_passwords_file)
-        with embedded.running(settings.var) as port:
-            yield database_of(settings.database, port, settings.database_passwords_file)
-        return
-    if settings.database.port is None:
-        raise SettingsError("database.port is missing")
-    yield database_of(settings.database, settings.database.port, settings.database_passwords_file)
-
-
-def migrate(settings: Settings) -> int:
-    """Bring the database to the present schema, making roles and keys on the embedded one; migrations run."""
-    with database_running(settings) as database:
-        if settings.database.mode == "embedded":
-            schema.create_roles_and_databases(database, (AIRFLOW,))
-            make_ring(settings.ring_file, settings.forces)
-            audit.make_signing_key(settings.audit_signing_key_file)
-        try:
-            return schema.migrate(database)
-        finally:
-            database.dispose()
-
-
-@contextmanager
 def opened(settings: Settings, as_of: datetime | None = None) -> Generator[Encompass]:
     """The installation, ready to work. With `as_of`, business time is replayed from that instant."""
     ring = read_ring(settings.ring_file, settings.forces)
@@ -320,23 +295,6 @@ def opened(settings: Settings, as_of: datetime | None = None) -> Generator[Encom
 def pending_migrations(encompass: Encompass) -> int:
     """How many migrations have not been run."""
     return schema.pending(encompass.database)
-
-
-def psql(settings: Settings, role: str, arguments: tuple[str, ...]) -> int:
-    """Run PostgreSQL's own psql as a role on the embedded server; its exit code."""
-    with database_running(settings) as database:
-        url = database.url(role, driver="postgresql").render_as_string(hide_password=False)
-        environment = {**os.environ, "PGOPTIONS": "-c search_path=encompass"}
-        return subprocess.run(
-            [str(embedded.binary("psql")), url, *arguments], check=False, env=environment
-        ).returncode
-
-
-def airflow_database_url(settings: Settings) -> str:
-    """The URL of Airflow's own metadata database on the embedded server, which must be running."""
-    with database_running(settings) as database:
-        url = database.url(AIRFLOW, AIRFLOW, driver="postgresql+psycopg2")
-        return url.render_as_string(hide_password=False)
 
 
 def force_ids() -> list[str]:

@@ -141,6 +141,11 @@ def identity_provider(
         code = desk.code(_Granted(asked, person, time.monotonic() + CODE_SECONDS))
         return redirect(f"{asked.client.redirect_uri}?{urlencode({'code': code, 'state': asked.state})}", 303)
 
+    _token_route(app, desk, key, base_url, clients)
+    return app
+
+
+def _token_route(app: Flask, desk: _Desk, key: ECKey, base_url: str, clients: dict[str, Client]) -> None:
     @app.post("/<tenant>/token")
     def token(tenant: str) -> ResponseReturnValue:
         client, who = _client(clients, tenant), request.authorization
@@ -157,8 +162,6 @@ def identity_provider(
             expires_in=TOKEN_SECONDS,
             id_token=id_token,
         )
-
-    return app
 
 
 def _fits(granted: _Granted, client: Client) -> bool:

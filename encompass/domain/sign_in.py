@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from encompass.domain.access import Audience
 
 
+class SignInUnavailable(Exception):
+    """The identity provider does not answer as it should: try again later."""
+
+
 @dataclass(frozen=True)
 class Claims:
     """What an identity provider vouches for: who, by issuer and subject, and in which roles."""
@@ -36,3 +40,13 @@ class SignInRefused:
     """No session: a reason code."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class SignInStart:
+    """Where to send the browser, and what must come back with it."""
+
+    url: str = field(repr=False)
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)

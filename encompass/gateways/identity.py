@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
-from encompass.domain.sign_in import Claims
+from encompass.domain.sign_in import Claims, SignInStart
 from encompass.gateways.failures import Refused, Unavailable
 
 ALGORITHMS: Final = ["ES256", "RS256"]
@@ -31,16 +31,6 @@ class IdentityAddress:
     client_secret: str = field(repr=False)
     redirect_uri: str
     timeout_seconds: float = 10.0
-
-
-@dataclass(frozen=True)
-class SignInStart:
-    """Where to send the browser, and what must come back with it."""
-
-    url: str = field(repr=False)
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
 
 
 class IdentityProvider:

@@ -16,8 +16,9 @@ from sandbox.world.pupils import Pupil, Rolls
 
 LONDON = ZoneInfo("Europe/London")
 ORDINARY = {
-    "on_roll": 60, "family": 22, "dual": 6, "spelling": 12, "preferred": 4, "mover": 4, "misspelt": 8, "no_birth_date": 5,
-    "swapped_date": 5, "wrong_date": 3, "absent_twin": 3, "double": 2, "guest": 3, "leaver": 4, "stranger": 8,
+    "on_roll": 60, "family": 22, "dual": 6, "spelling": 12, "preferred": 4, "mover": 4, "misspelt": 8,
+    "no_birth_date": 5, "swapped_date": 5, "wrong_date": 3, "absent_twin": 3, "double": 2, "guest": 3,
+    "leaver": 4, "stranger": 8,
     "under_reception": 3, "adult": 3, "outside_area": 3, "not_domestic": 3, "retracted": 2, "not_related": 2,
     "hold": 2, "twice": 2, "late_record": 2,
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The timetable: Airflow's DAGs, each task one call into the wiring."""

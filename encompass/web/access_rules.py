@@ -1,0 +1,92 @@
+"""Deny by default: every view says who may use it, and one without a rule is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, TypeVar, cast
+
+from flask import Flask, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from encompass.domain.access import (
+    Audience,
+    SchoolViewer,
+    StaffViewer,
+    Viewer,
+    may_read_notifications,
+    may_read_report,
+)
+from encompass.web.parts import encompass_of, session_token
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+RULE: Final = "access_rule"
+
+
+class Rule(StrEnum):
+    """Who may use a view."""
+
+    OPEN = "open"
+    SCHOOL = "school"
+    LEADERS = "leaders"
+
+
+def open_to_all(view: View) -> View:
+    """Anyone, signed in or not: holds no data."""
+    setattr(view, RULE, Rule.OPEN)
+    return view
+
+
+def for_school(view: View) -> View:
+    """Key Adults of a school."""
+    setattr(view, RULE, Rule.SCHOOL)
+    return view
+
+
+def for_leaders(view: View) -> View:
+    """Leaders of a force."""
+    setattr(view, RULE, Rule.LEADERS)
+    return view
+
+
+def rule_of(app: Flask, endpoint: str) -> Rule | None:
+    """The rule of a route."""
+    if endpoint == "static":
+        return Rule.OPEN
+    return cast(Rule | None, getattr(app.view_functions[endpoint], RULE, None))
+
+
+def guard(app: Flask) -> None:
+    """Refuse every request that its view's rule does not allow. Unknown and forbidden look alike."""
+
+    @app.before_request
+    def _() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
+        g.viewer = None
+        rule = rule_of(app, request.endpoint) if request.endpoint else None
+        if rule is None:
+            abort(404)
+        if rule is Rule.OPEN:
+            return None
+        viewer = _viewer()
+        if viewer is None:
+            audience = Audience.SCHOOL if rule is Rule.SCHOOL else Audience.STAFF
+            ended = url_for("sign_in.start_page", ended=1)
+            return redirect(ended if session_token() else url_for("sign_in.begin", audience=audience.value))
+        g.viewer = viewer
+        allowed = may_read_notifications(viewer) if rule is Rule.SCHOOL else may_read_report(viewer)
+        return None if allowed else abort(404)
+
+
+def school_viewer() -> SchoolViewer:
+    """The Key Adult whom the rule let in."""
+    return cast(SchoolViewer, g.viewer)
+
+
+def staff_viewer() -> StaffViewer:
+    """The leader whom the rule let in."""
+    return cast(StaffViewer, g.viewer)
+
+
+def _viewer() -> Viewer | None:
+    token = session_token()
+    return encompass_of().viewer(token) if token else None

@@ -1,0 +1,134 @@
+"""The web application: its blueprints, its headers, its error pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
+from werkzeug.exceptions import HTTPException
+
+from encompass import log
+from encompass.domain.access import NotFound
+from encompass.domain.sign_in import SignInUnavailable
+from encompass.web import leaders, parts, school, sign_in, wording
+from encompass.web.access_rules import guard
+from encompass.web.catalogue import gettext
+from encompass.wiring import Encompass
+
+SIGN_IN_LASTS: Final = timedelta(minutes=15)
+
+
+def create_app(encompass: Encompass) -> Flask:
+    """The web application of one installation."""
+    app = Flask("encompass.web")
+    web = encompass.settings.web
+    https = web.base_url.startswith("https://")
+    app.config.from_mapping(
+        SECRET_KEY=web.secret_key.get_secret_value(),
+        SESSION_COOKIE_NAME="__Host-sign-in" if https else "sign-in",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SIGN_IN_LASTS,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES="locale",
+        ENVIRONMENT=encompass.settings.environment,
+        MAX_CONTENT_LENGTH=64 * 1024,
+    )
+    app.extensions[parts.EXTENSION] = encompass
+    app.jinja_env.loader = ChoiceLoader(
+        [
+            PackageLoader("encompass.web"),
+            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        ]
+    )
+    app.jinja_env.globals.update(wording=wording, clock_time=parts.clock_time, day=parts.day)  # pyright: ignore
+    Babel(app)
+    CSRFProtect(app)
+    guard(app)
+    for blueprint in (sign_in.blueprint, school.blueprint, leaders.blueprint):
+        app.register_blueprint(blueprint)
+    _headers(app, encompass, https=https)
+    _error_pages(app)
+    return app
+
+
+def _headers(app: Flask, encompass: Encompass, *, https: bool) -> None:
+    identity = encompass.settings.identity
+    issuers = {
+        f"{u.scheme}://{u.netloc}" for u in map(urlsplit, (identity.school.issuer, identity.staff.issuer))
+    }
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'none'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {' '.join(sorted(issuers))}"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    @app.after_request
+    def _(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        answer.headers.update(headers)
+        return answer
+
+
+def _error_pages(app: Flask) -> None:
+    @app.errorhandler(NotFound)
+    def _missing(_: NotFound) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return _error_page(HTTPStatus.NOT_FOUND)
+
+    @app.errorhandler(CSRFError)
+    def _stale(_: CSRFError) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return _error_page(HTTPStatus.FORBIDDEN)
+
+    @app.errorhandler(SignInUnavailable)
+    def _away(_: SignInUnavailable) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        log.get_logger().error("identity_provider_unavailable")
+        return _error_page(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @app.errorhandler(HTTPException)
+    def _other(error: HTTPException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return _error_page(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR))
+
+
+def _error_page(status: HTTPStatus) -> ResponseReturnValue:
+    pages = {
+        HTTPStatus.NOT_FOUND: (
+            gettext("Page not found"),
+            gettext(
+                "There is nothing here for you. If you followed a link from an e-mail, go to your inbox."
+            ),
+        ),
+        HTTPStatus.FORBIDDEN: (
+            gettext("Please try again"),
+            gettext("This page had been open for too long. Go back, reload it and try again."),
+        ),
+        HTTPStatus.SERVICE_UNAVAILABLE: (
+            gettext("Sign-in is not available just now"),
+            gettext("Please try again in a few minutes. If it is urgent, telephone the MASH."),
+        ),
+    }
+    title, text = pages.get(
+        status,
+        (
+            gettext("Something went wrong"),
+            gettext("Please try again in a few minutes. If it is urgent, telephone the MASH."),
+        ),
+    )
+    return render_template("error.html", title=title, text=text), status

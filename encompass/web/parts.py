@@ -1,0 +1,50 @@
+"""What every page uses: the application behind it, the session cookie, times as people read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final, cast
+
+from flask import Response, current_app, request
+
+from encompass.domain.run import LONDON
+from encompass.wiring import Encompass
+
+EXTENSION: Final = "encompass"
+
+
+def encompass_of() -> Encompass:
+    """The installation that the current application serves."""
+    return cast(Encompass, current_app.extensions[EXTENSION])
+
+
+def cookie_name() -> str:
+    """A cookie bound to this very host wherever the address is https."""
+    return "__Host-encompass" if is_https() else "encompass"
+
+
+def is_https() -> bool:
+    """Whether the pages' public address is https."""
+    return encompass_of().settings.web.base_url.startswith("https://")
+
+
+def session_token() -> str | None:
+    """The session token that the browser sent."""
+    return request.cookies.get(cookie_name())
+
+
+def set_session(answer: Response, token: str) -> None:
+    """Give the browser its session token."""
+    answer.set_cookie(cookie_name(), token, secure=is_https(), httponly=True, samesite="Lax", path="/")
+
+
+def clock_time(instant: datetime) -> str:
+    """An instant as 8:45am in London."""
+    local = instant.astimezone(LONDON)
+    return f"{local.hour % 12 or 12}:{local.minute:02d}{'am' if local.hour < 12 else 'pm'}"  # noqa: PLR2004
+
+
+def day(when: datetime | date) -> str:
+    """A date as Tuesday 10 March 2026."""
+    on = when.astimezone(LONDON).date() if isinstance(when, datetime) else when
+    return f"{on:%A} {on.day} {on:%B %Y}"

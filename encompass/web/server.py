@@ -1,0 +1,41 @@
+"""Gunicorn, holding the web application of one installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from encompass.web.app import create_app
+from encompass.wiring import Encompass
+
+
+class _Server(BaseApplication):
+    def __init__(self, encompass: Encompass, options: dict[str, Any]) -> None:
+        self._encompass, self._options = encompass, options
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)  # pyright: ignore
+
+    def load(self) -> Any:
+        return create_app(self._encompass)
+
+
+def serve(encompass: Encompass, port: int, workers: int) -> None:
+    """Serve on loopback until interrupted; each worker opens its own database connections."""
+    _Server(
+        encompass,
+        {
+            "bind": f"127.0.0.1:{port}",
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": 4,
+            "preload_app": False,
+            "control_socket_disable": True,
+            "accesslog": None,
+            "loglevel": "warning",
+            "graceful_timeout": 5,
+        },
+    ).run()  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,125 @@
+"""Signing in with an identity provider, binding by a one-time code, signing out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from encompass.domain.access import Audience, NotFound, SchoolViewer, StaffViewer
+from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart
+from encompass.web.access_rules import open_to_all
+from encompass.web.catalogue import gettext
+from encompass.web.parts import cookie_name, encompass_of, session_token, set_session
+
+blueprint = Blueprint("sign_in", __name__)
+HOME = {Audience.SCHOOL: "school.inbox", Audience.STAFF: "leaders.newest"}
+
+
+@blueprint.get("/")
+@open_to_all
+def start_page() -> ResponseReturnValue:
+    """Where a person begins; one already signed in goes on."""
+    token = session_token()
+    match encompass_of().viewer(token) if token else None:
+        case SchoolViewer():
+            return redirect(url_for("school.inbox"))
+        case StaffViewer():
+            return redirect(url_for("leaders.newest"))
+        case None:
+            return render_template("start.html", ended=bool(request.args.get("ended")))
+
+
+@blueprint.get("/sign-in/<audience>")
+@open_to_all
+def begin(audience: str) -> ResponseReturnValue:
+    """Send the browser to the identity provider."""
+    start = encompass_of().begin_sign_in(_audience(audience))
+    session.clear()
+    session.permanent = True
+    session["start"] = {"audience": audience, **asdict(start)}
+    return redirect(start.url)
+
+
+@blueprint.get("/sign-in/<audience>/callback")
+@open_to_all
+def callback(audience: str) -> ResponseReturnValue:
+    """The browser is back from the identity provider."""
+    wanted, begun = _audience(audience), cast(dict[str, str] | None, session.pop("start", None))
+    if begun is None or begun.pop("audience") != audience:
+        return _refused("no_sign_in_begun")
+    code, state = request.args.get("code", ""), request.args.get("state", "")
+    outcome = encompass_of().complete_sign_in(wanted, SignInStart(**begun), code, state)
+    match outcome:
+        case SignedIn():
+            return _signed_in(outcome)
+        case NeedsBinding(ticket):
+            session["ticket"] = ticket
+            return redirect(url_for("sign_in.bind"))
+        case SignInRefused(reason):
+            return _refused(reason)
+
+
+@blueprint.get("/sign-in/bind")
+@open_to_all
+def bind() -> ResponseReturnValue:
+    """Ask for the one-time code."""
+    if "ticket" not in session:
+        return redirect(url_for("sign_in.start_page"))
+    return render_template("bind.html", fault=None)
+
+
+@blueprint.post("/sign-in/bind")
+@open_to_all
+def bind_with_code() -> ResponseReturnValue:
+    """Try the one-time code."""
+    if "ticket" not in session:
+        return redirect(url_for("sign_in.start_page"))
+    outcome = encompass_of().bind_key_adult(session["ticket"], request.form.get("code", ""))
+    if isinstance(outcome, SignedIn):
+        return _signed_in(outcome)
+    if outcome.reason == "ticket_spent":
+        session.clear()
+        return _refused(outcome.reason)
+    fault = gettext("That code is not right, has been used or is too old. Check it and try again.")
+    return render_template("bind.html", fault=fault), 422
+
+
+@blueprint.post("/sign-out")
+@open_to_all
+def sign_out() -> ResponseReturnValue:
+    """End the session, and have the browser forget all it kept."""
+    token = session_token()
+    if token:
+        encompass_of().sign_out(token)
+    session.clear()
+    answer = make_response(redirect(url_for("sign_in.start_page")))
+    answer.delete_cookie(cookie_name(), path="/")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+@blueprint.get("/health")
+@open_to_all
+def health() -> ResponseReturnValue:
+    """For a load balancer; holds nothing."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+def _signed_in(outcome: SignedIn) -> ResponseReturnValue:
+    session.clear()
+    answer = make_response(redirect(url_for(HOME[outcome.audience])))
+    set_session(answer, outcome.session_token)
+    return answer
+
+
+def _refused(reason: str) -> ResponseReturnValue:
+    return render_template("refused.html", reason=reason), 403
+
+
+def _audience(name: str) -> Audience:
+    if name not in {a.value for a in Audience}:
+        raise NotFound
+    return Audience(name)

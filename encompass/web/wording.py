@@ -1,0 +1,105 @@
+"""Every status, bucket and holder in words, from the catalogue."""
+
+from __future__ import annotations
+
+from encompass.domain.compliance import Bucket
+from encompass.domain.notification import NotificationPart, NotificationStatus
+from encompass.web.catalogue import gettext, lazy_gettext
+
+NOTIFICATION_STATUS = {
+    NotificationStatus.HELD: lazy_gettext("Held"),
+    NotificationStatus.RELEASED: lazy_gettext("New"),
+    NotificationStatus.ACKNOWLEDGED: lazy_gettext("Acknowledged"),
+    NotificationStatus.NOT_OUR_PUPIL: lazy_gettext("Not our pupil"),
+    NotificationStatus.WITHDRAWN: lazy_gettext("Withdrawn"),
+    NotificationStatus.SUPERSEDED: lazy_gettext("Replaced"),
+    NotificationStatus.RECALLED: lazy_gettext("Recalled"),
+    NotificationStatus.CANCELLED: lazy_gettext("Cancelled"),
+}
+BUCKET = {
+    Bucket.EXCLUDED: lazy_gettext("Out of scope or withdrawn"),
+    Bucket.ACKNOWLEDGED: lazy_gettext("Acknowledged by a named adult"),
+    Bucket.ESCALATED: lazy_gettext("Being telephoned"),
+    Bucket.WITH_A_PERSON: lazy_gettext("With a person to decide"),
+    Bucket.OVERDUE: lazy_gettext("Overdue, nobody chasing yet"),
+    Bucket.AWAITING: lazy_gettext("Awaiting the school, not yet due"),
+}
+WAITING_WITH = {
+    "school": lazy_gettext("The school's Key Adults"),
+    "mash_telephone": lazy_gettext("MASH, to telephone the school"),
+    "mash_in_review": lazy_gettext("MASH, to decide between pupils"),
+    "mash_not_found": lazy_gettext("MASH, to find the school"),
+    "mash_referred": lazy_gettext("Local authority"),
+    "mash_unplaced": lazy_gettext("The pipeline, not yet placed"),
+    "mash_placed": lazy_gettext("MASH, returned by the school"),
+    "police_hold": lazy_gettext("Police, who asked to hold"),
+    "nobody": lazy_gettext("Nobody: the account does not balance"),
+}
+EXCLUSION = {
+    "retracted": lazy_gettext("Retracted by police"),
+    "not_domestic_abuse": lazy_gettext("Not domestic abuse"),
+    "not_related": lazy_gettext("Not related to an adult involved"),
+    "outside_area": lazy_gettext("Lives outside the force area"),
+    "adult": lazy_gettext("Aged 18 or over"),
+    "under_reception_age": lazy_gettext("Under reception age"),
+}
+ALARM = {
+    "feed_absent": lazy_gettext("The police feed did not answer."),
+    "feed_empty": lazy_gettext("The police feed announced no incidents."),
+    "feed_short": lazy_gettext("The police feed served fewer incidents than it announced."),
+    "feed_altered": lazy_gettext("The police feed's records do not agree with its manifest."),
+    "feed_refused": lazy_gettext("The police feed could not be read."),
+    "register_absent": lazy_gettext("A register or roll did not arrive."),
+    "register_refused": lazy_gettext("A register or roll could not be read."),
+    "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
+    "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),
+    "no_key_adult": lazy_gettext("A school has no Key Adult on the register."),
+    "account_unbalanced": lazy_gettext("The account does not balance."),
+    "deadline_missed": lazy_gettext("The night's run did not finish in time."),
+}
+
+
+def alarm(text: str) -> str:
+    """An alarm, `kind: source`, in words."""
+    kind, _, source = text.partition(": ")
+    return f"{ALARM[kind]} ({source})" if kind in ALARM else text
+
+
+def year_group(code: str | None) -> str:
+    """A national curriculum year in words."""
+    if not code:
+        return gettext("Year not recorded")
+    return gettext("Reception") if code.upper() in ("R", "0") else gettext("Year %(year)s", year=code)
+
+
+def presence(part: NotificationPart) -> str:
+    """Whether the child was there, in words."""
+    if part.present is None:
+        return gettext("Officers did not record whether the child was present.")
+    if not part.present:
+        return gettext("The child was not present.")
+    if part.present_where is None:
+        return gettext("The child was present.")
+    return gettext("The child was present: %(where)s.", where=part.present_where)
+
+
+def spoken(part: NotificationPart) -> str:
+    """Whether the child was seen and spoken to, in words."""
+    if part.spoken_to:
+        return gettext(
+            "Yes, by %(who)s, %(how)s.",
+            who=part.spoken_to_by or gettext("an officer"),
+            how=part.in_presence_of or gettext("in whose presence was not recorded"),
+        )
+    if part.spoken_to is None:
+        return gettext("Officers did not record whether the child was spoken to.")
+    if part.seen:
+        return gettext("Seen, but not spoken to.")
+    return gettext("No.")
+
+
+def voice_missing(part: NotificationPart) -> str:
+    """Why there are no words of the child's, in words."""
+    if part.spoken_to:
+        return gettext("Officers spoke to the child but recorded no words of the child's.")
+    return gettext("Officers recorded no words of the child's.")

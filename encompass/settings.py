@@ -7,11 +7,17 @@ import tomllib
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+NAME_THEM: Final = (
+    "Name your settings files in ENCOMPASS_CONFIG (docs/runbook.md lists the settings); "
+    "`make night` makes those of the sandbox."
+)
 
 
 class SettingsError(Exception):
@@ -119,6 +125,15 @@ class ForceSettings(_Table):
     profile: ProfileSettings
 
 
+class DeadlineSettings(_Table):
+    """Within how many minutes of its start each DAG's run must have ended, else an alarm is raised."""
+
+    refresh_rolls: Annotated[float, Field(gt=0)] = 20
+    notify_before_school: Annotated[float, Field(gt=0)] = 45
+    reconcile_acknowledgements: Annotated[float, Field(gt=0)] = 10
+    report_compliance: Annotated[float, Field(gt=0)] = 10
+
+
 class Settings(_Table):
     """Everything that an installation decides."""
 
@@ -129,6 +144,7 @@ class Settings(_Table):
     web: WebSettings
     mail: MailSettings
     identity: IdentityProviders
+    deadline_minutes: DeadlineSettings = DeadlineSettings()
     forces: Mapping[str, ForceSettings]
 
     @property
@@ -169,7 +185,30 @@ def settings_files(var: Path) -> tuple[Path, ...]:
 
 def load_settings() -> Settings:
     """Read and check every settings file. Raises SettingsError naming each missing or wrong setting."""
-    var = state_folder()
+    merged = _merged(state_folder())
+    merged["forces"] = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
+    settings = _checked(Settings, merged)
+    _refuse_sandbox_in_live(settings)
+    return settings
+
+
+def load_deadlines() -> DeadlineSettings:
+    """The deadlines alone, which a timetable needs before there is a secret. Raises SettingsError."""
+    return _checked(DeadlineSettings, _merged(state_folder()).get("deadline_minutes", {}))
+
+
+Table = TypeVar("Table", bound=_Table)
+
+
+def _checked(kind: type[Table], values: Any) -> Table:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        faults = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"settings are missing or wrong:\n{faults}\n{NAME_THEM}") from None
+
+
+def _merged(var: Path) -> dict[str, Any]:
     merged: dict[str, Any] = {"var": str(var)}
     for file in settings_files(var):
         try:
@@ -179,14 +218,7 @@ def load_settings() -> Settings:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"settings file {file.name} is not TOML: {error}") from None
         merged = _overlaid(merged, table)
-    merged["forces"] = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
-    try:
-        settings = Settings.model_validate(merged)
-    except ValidationError as error:
-        faults = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"settings are missing or wrong:\n{faults}") from None
-    _refuse_sandbox_in_live(settings)
-    return settings
+    return merged
 
 
 def _with_force_files(overrides: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from encompass.pipeline.report_compliance import report_compliance as report
 from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
-from encompass.settings import ForceSettings, Settings, SettingsError, load_settings
+from encompass.settings import ForceSettings, Settings, SettingsError, load_deadlines, load_settings
 from encompass.store import force, placement, schema
 from encompass.store.database import Database, Role
 from encompass.store.installation import database_running
@@ -302,6 +302,12 @@ def force_ids() -> list[str]:
     return sorted(load_settings().forces)
 
 
+def deadline(dag_id: str) -> timedelta:
+    """Within what time of its start a DAG's run must have ended."""
+    minutes: float = getattr(load_deadlines(), dag_id)
+    return timedelta(minutes=minutes)
+
+
 def open_run(force_id: str, night: str, as_of: str) -> str:
     """The id of the force's run of a night (ISO date) at an instant (ISO with offset), opened if new."""
     with opened(load_settings()) as encompass:
@@ -366,7 +372,11 @@ def seal_audit() -> int:
 
 
 def raise_alarm(force_id: str, night: str, kind: str, source: str) -> None:
-    """Raise an alarm of a night (ISO date), as of now."""
+    """Raise an alarm of a night (ISO date), as of its last run, or of now when it has none."""
     with opened(load_settings()) as encompass:
-        run = encompass.open_run(force_id, date.fromisoformat(night), encompass.clock.now())
+        wanted = date.fromisoformat(night)
+        try:
+            run = encompass.last_run(force_id, wanted)
+        except force.UnknownRun:
+            run = encompass.open_run(force_id, wanted, encompass.clock.now())
         encompass.raise_alarm(run, kind, source)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,21 @@ def folder(var: Path) -> Path:
     found = var / "sandbox"
     found.mkdir(parents=True, exist_ok=True, mode=0o700)
     return found
+
+
+class AlreadyPlaying(Exception):
+    """Another rehearsal plays on the same state folder."""
+
+
+@contextmanager
+def only_one(var: Path) -> Generator[None]:
+    """The only rehearsal of the state folder while inside. Raises AlreadyPlaying."""
+    with (folder(var) / "playing.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyPlaying(f"another rehearsal is running on {var}; stop it first") from None
+        yield
 
 
 def write_private(file: Path, text: str) -> None:

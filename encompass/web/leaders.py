@@ -64,6 +64,7 @@ def _page(report: ComplianceReport) -> ResponseReturnValue:
         "report.html",
         report=report,
         account=account,
+        schools=sorted(report.schools, key=lambda s: (-s.missed, -s.late, s.school_name)),
         nights=encompass_of().nights(staff_viewer()),
         duty_rows=[(wording.BUCKET[bucket], n) for bucket, n in account.duties.buckets.items()],
         waiting_rows=[(wording.WAITING_WITH[who], n) for who, n in report.waiting_with.items()],

@@ -1,0 +1,69 @@
+"""Receive the night's incidents, match each child, and tell every school, force by force.
+
+Set off by new rolls, and at 05:30 in London whether they came or not. Each force's night is a group of its
+own: one that is slow or fails holds up no other. Ends by renewing the asset `encompass-notifications`.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportArgumentType=false
+# (Airflow's decorators turn values into XCom references, which their types do not say.)
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, dag, task, task_group
+
+from dags.timetable import DAG_SETTINGS, NOTIFICATIONS, ROLLS, deadline, hand_on, night_and_instant
+from encompass import wiring
+
+
+@task
+def force_ids() -> list[str]:
+    return wiring.force_ids()
+
+
+@task
+def open_run(force_id: str) -> str:
+    return wiring.open_run(force_id, *night_and_instant())
+
+
+@task
+def receive(night_run: str) -> int:
+    return wiring.receive_incidents(night_run)
+
+
+@task
+def match(night_run: str) -> int:
+    return wiring.match_children(night_run)
+
+
+@task
+def prepare(night_run: str) -> int:
+    return wiring.prepare_notifications(night_run)
+
+
+@task
+def send(night_run: str) -> int:
+    return wiring.send_notifications(night_run)
+
+
+@task_group
+def night(force_id: str) -> None:
+    night_run = open_run(force_id)
+    chain(receive(night_run), match(night_run), prepare(night_run), send(night_run))
+
+
+@task(outlets=[NOTIFICATIONS])
+def schools_told() -> None:
+    hand_on(NOTIFICATIONS)
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        assets=[ROLLS], timetable=CronTriggerTimetable("30 5 * * *", timezone="Europe/London")
+    ),
+    deadline=deadline("notify_before_school"),
+    doc_md=__doc__,
+    **DAG_SETTINGS,
+)
+def notify_before_school() -> None:
+    chain(night.expand(force_id=force_ids()), schools_told())
+
+
+notify_before_school()

@@ -1,0 +1,127 @@
+"""`python -m sandbox`: the fictional partnership, for rehearsals and tests. Never needed by a live installation."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from encompass.settings import state_folder
+from encompass.store import embedded
+from sandbox.airflow_home import DagFailed
+from sandbox.children import DidNotStart
+from sandbox.mail import Mailbox
+from sandbox.people import CouldNotAnswer
+from sandbox.serve import Sandbox
+from sandbox.state import AlreadyPlaying
+from sandbox.world import World, build_world, named_night
+
+EXPECTED = Path(__file__).parent / "expected"
+night_option = click.option(
+    "--night",
+    "name",
+    default="ordinary",
+    show_default=True,
+    help="YYYY-MM-DD or a named night of nights.toml.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """The fictional Riverbend partnership: its servers, its people, its nights."""
+
+
+@main.command()
+@night_option
+@click.option("--serve", "then_serve", is_flag=True, help="Then serve the pages until Ctrl-C.")
+def night(name: str, *, then_serve: bool) -> None:
+    """Play a night end to end through the DAGs and print its account."""
+    from sandbox.night import play_night  # noqa: PLC0415 - the other commands need no Airflow
+
+    _world(name)
+    try:
+        sys.exit(play_night(name, then_serve=then_serve))
+    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer) as error:
+        click.echo(f"sandbox: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("sandbox: interrupted; the same command goes on from here", err=True)
+        sys.exit(130)
+
+
+@main.command()
+def airflow() -> None:
+    """Run Airflow's scheduler and pages over the same state until Ctrl-C."""
+    from sandbox.night import airflow_until_interrupted  # noqa: PLC0415
+
+    sys.exit(airflow_until_interrupted())
+
+
+@main.command()
+@night_option
+@click.option("--web", default="http://127.0.0.1:8400", show_default=True, help="Where the pages will be.")
+def serve(name: str, web: str) -> None:
+    """Serve the outside world alone until interrupted: feed, registers, identity provider, mail."""
+    var = state_folder()
+    with Sandbox(_world(name), var, web) as sandbox:
+        for what, address in sandbox.addresses.items():
+            click.echo(f"{what}  {address}")
+        click.echo("ready")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@main.command()
+@night_option
+def canaries(name: str) -> None:
+    """Print strings that the night carries and that no log, file or dump may hold in the clear."""
+    for canary in _world(name).canaries():
+        click.echo(canary)
+
+
+@main.command()
+@night_option
+@click.option("--write", is_flag=True, help="Write it to the committed file instead.")
+def expected(name: str, *, write: bool) -> None:
+    """Print what must become of each child of a night."""
+    world = _world(name)
+    text = json.dumps(world.expected(), indent=1, ensure_ascii=False) + "\n"
+    if write:
+        EXPECTED.mkdir(exist_ok=True)
+        (EXPECTED / f"{world.night}.json").write_text(text, "utf-8")
+    else:
+        click.echo(text, nl=False)
+
+
+@main.command()
+@click.option("--count", is_flag=True, help="Only how many messages there are.")
+def mail(*, count: bool) -> None:
+    """Print the messages that the mail server took."""
+    messages = Mailbox(state_folder()).messages()
+    if count:
+        click.echo(len(messages))
+        return
+    for message in messages:
+        click.echo(f"To: {message['To']}\nSubject: {message['Subject']}\n\n{message.get_payload()}\n")
+
+
+@main.command()
+def stop() -> None:
+    """Stop the embedded PostgreSQL of the state folder."""
+    if (state_folder() / "postgres").exists():
+        embedded.stop(state_folder())
+
+
+def _world(name: str) -> World:
+    try:
+        return build_world(*named_night(name))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

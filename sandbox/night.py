@@ -1,0 +1,180 @@
+"""One night played end to end: the outside world, the DAGs, the people who answer, the account."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from datetime import time as clock_time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from encompass import log, wiring
+from encompass.settings import load_settings, state_folder
+from encompass.store.installation import airflow_database_url, database_running, migrate
+from sandbox.airflow_home import (
+    ADMIN,
+    airflow_environment,
+    leave_airflow,
+    migrate_airflow,
+    play_dag,
+    run_standalone,
+)
+from sandbox.children import web_server
+from sandbox.mail import Mailbox
+from sandbox.people import answer_mail, waiting
+from sandbox.serve import Sandbox
+from sandbox.state import folder, kept_port, only_one, read_json
+from sandbox.world import Answers, World, build_world, named_night
+
+LONDON = ZoneInfo("Europe/London")
+FORCE = "riverbend"
+WAVES: tuple[tuple[Answers, clock_time], ...] = (("prompt", clock_time(7, 50)), ("late", clock_time(9, 20)))
+ENDS = clock_time(10, 0)
+WEB_PORT = 8400
+
+
+def play_night(name: str, *, then_serve: bool) -> int:
+    """Play a night, print its account and return the exit code of `encompass reconcile`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    var = state_folder()
+    log.configure("ERROR")
+    with only_one(var):
+        return _play_whole(name, var, then_serve=then_serve)
+
+
+def _play_whole(name: str, var: Path, *, then_serve: bool) -> int:
+    with _step("the fictional partnership"):
+        world = build_world(*named_night(name))
+    web = f"http://127.0.0.1:{_web_port(var)}"
+    with Sandbox(world, var, web):
+        settings = load_settings()
+        with _step("PostgreSQL"):
+            migrate(settings)
+        with database_running(settings):
+            with _step("Airflow's own tables"):
+                os.environ.update(airflow_environment(var, airflow_database_url(settings)))
+                migrate_airflow(var, os.environ)
+            try:
+                codes = _play(world, var, web)
+            finally:
+                leave_airflow()
+            code = _print_account(world)
+            if then_serve:
+                _serve_until_interrupted(world, var, web, codes)
+    return code
+
+
+def airflow_until_interrupted() -> int:
+    """Airflow itself over the state folder, until Ctrl-C."""
+    var = state_folder()
+    world = build_world(*named_night("ordinary"))
+    with only_one(var), Sandbox(world, var, f"http://127.0.0.1:{_web_port(var)}"):
+        settings = load_settings()
+        migrate(settings)
+        with database_running(settings):
+            port = kept_port(var, "airflow_api")
+            environment = airflow_environment(var, airflow_database_url(settings), port)
+            migrate_airflow(var, environment)
+            password = read_json(var / "airflow" / "passwords.json")[ADMIN]
+            _say(f"Airflow: http://127.0.0.1:{port}  user {ADMIN}  password {password}  (Ctrl-C stops it)")
+            return run_standalone(environment)
+
+
+def _play(world: World, var: Path, web: str) -> dict[str, str]:
+    _dag(world, "refresh_rolls", clock_time(5, 0))
+    with wiring.opened(load_settings(), _at(world, clock_time(5, 0))) as encompass:
+        codes = encompass.issue_binding_codes(FORCE)
+    _dag(world, "notify_before_school", clock_time(5, 30))
+    for wave, at in WAVES:
+        if waiting(world, var, wave):
+            as_of = _at(world, at).isoformat()
+            with (
+                _step(f"schools answer, {wave}"),
+                web_server(web, as_of, os.environ, folder(var) / "web.log"),
+            ):
+                answer_mail(world, var, web, wave, codes)
+    _dag(world, "reconcile_acknowledgements", ENDS)
+    _dag(world, "report_compliance", ENDS)
+    return codes
+
+
+def _dag(world: World, dag_id: str, at: clock_time) -> None:
+    with _step(f"DAG {dag_id}, as of {at:%H:%M}"):
+        play_dag(dag_id, world.night.isoformat(), _at(world, at))
+
+
+def _print_account(world: World) -> int:
+    command = [sys.executable, "-W", "ignore", "-m", "encompass.cli", "reconcile"]
+    return subprocess.run([*command, "--night", world.night.isoformat()], check=False).returncode
+
+
+def _serve_until_interrupted(world: World, var: Path, web: str, codes: dict[str, str]) -> None:
+    with web_server(web, _at(world, ENDS).isoformat(), os.environ, folder(var) / "web.log") as server:
+        _say(f"\nThe pages are at {web} (it is {ENDS:%H:%M} on {world.night} there). Fictional sign-ins:")
+        for line in sign_ins(world, var, codes):
+            _say(f"  {line}")
+        _say("Ctrl-C stops everything.")
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            _say("\nstopping ...")
+
+
+def sign_ins(world: World, var: Path, codes: dict[str, str]) -> list[str]:
+    """Fictional people worth signing in as: what each is, the user name, the password and any code."""
+    with_mail = Mailbox(var).recipients()
+    answering = {p.urn for p in world.people if p.answers != "never"}
+    leads = [p for p in world.people if p.role == "dsl" and p.email in with_mail]
+    chosen = [
+        ("a school that has acknowledged", next((p for p in leads if p.answers == "prompt"), None)),
+        ("a school that has not answered", next((p for p in leads if p.urn not in answering), None)),
+    ]
+    lines: list[str] = []
+    for what, person in chosen:
+        if person:
+            code = codes.get(person.key_adult_ref)
+            first = f"  one-time code {code}" if code and person.answers == "never" else ""
+            lines.append(f"{what}: user {person.username}  password {person.password}{first}")
+    leader = next(p for p in world.staff if "leader" in p.roles)
+    lines.append(f"a leader: user {leader.username}  password {leader.password}")
+    return lines
+
+
+@contextmanager
+def _step(name: str) -> Generator[None]:
+    started = time.monotonic()
+    click.echo(f"{name} ...", err=True, nl=False)
+    try:
+        yield
+    except BaseException:
+        click.echo(" failed", err=True)
+        raise
+    click.echo(f" {time.monotonic() - started:.1f} s", err=True)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _at(world: World, at: clock_time) -> datetime:
+    return datetime.combine(world.night, at, LONDON)
+
+
+def _web_port(var: Path) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", WEB_PORT))
+        except OSError:
+            return kept_port(var, "web")
+    return WEB_PORT

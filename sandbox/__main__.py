@@ -17,7 +17,7 @@ from sandbox.children import DidNotStart
 from sandbox.mail import Mailbox
 from sandbox.people import CouldNotAnswer
 from sandbox.serve import Sandbox
-from sandbox.state import AlreadyPlaying
+from sandbox.state import AlreadyPlaying, PortTaken
 from sandbox.world import World, build_world, named_night
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -45,7 +45,7 @@ def night(name: str, *, then_serve: bool) -> None:
     _world(name)
     try:
         sys.exit(play_night(name, then_serve=then_serve))
-    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer) as error:
+    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer, PortTaken) as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

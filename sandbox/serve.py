@@ -17,7 +17,7 @@ from sandbox.identity_provider import Client, identity_provider
 from sandbox.mail import USERNAME, mail_server
 from sandbox.police_feed import CLIENT_ID, police_feed
 from sandbox.registers import registers
-from sandbox.state import folder, kept_port, kept_secrets, write_private
+from sandbox.state import folder, kept_port, kept_secrets, same_port, write_private
 from sandbox.world import World
 
 
@@ -32,9 +32,8 @@ class Sandbox:
     def __init__(self, world: World, var: Path, web_base_url: str) -> None:
         self._world, self._var, self._web = world, var, web_base_url
         self._stack = ExitStack()
-        self._ports = {
-            n: kept_port(var, n) for n in ("police_feed", "registers", "identity_provider", "mail")
-        }
+        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "mail")}
+        self._ports["identity_provider"] = same_port(var, "identity_provider")
         self.addresses = {n: f"http://127.0.0.1:{p}" for n, p in self._ports.items() if n != "mail"}
         self.addresses["mail"] = f"smtp://127.0.0.1:{self._ports['mail']}"
 

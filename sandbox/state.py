@@ -66,18 +66,38 @@ def kept_secrets(var: Path) -> dict[str, str]:
     return known
 
 
+class PortTaken(Exception):
+    """A port that must stay the same belongs to another process now."""
+
+
 def kept_port(var: Path, name: str) -> int:
     """The port that a server had last time while it is free, else another; on loopback."""
     file = folder(var) / "ports.json"
     known = read_json(file)
-    for wanted in (known.get(name, 0), 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", wanted))
-            except OSError:
-                continue
-            known[name] = probe.getsockname()[1]
-            break
+    known[name] = _free(known.get(name, 0)) or _free(0)
     write_private(file, json.dumps(known))
     return known[name]
+
+
+def same_port(var: Path, name: str) -> int:
+    """The port that a server had last time: people are bound to an issuer by its address. Raises PortTaken."""
+    before = read_json(folder(var) / "ports.json").get(name)
+    port = kept_port(var, name)
+    if before not in {None, port}:
+        write_private(
+            folder(var) / "ports.json", json.dumps(read_json(folder(var) / "ports.json") | {name: before})
+        )
+        raise PortTaken(
+            f"port {before} of the {name} is taken; free it, or delete the state with `make clean`"
+        )
+    return port
+
+
+def _free(port: int) -> int | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])

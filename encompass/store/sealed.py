@@ -49,7 +49,7 @@ class DataKey:
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             return AESGCM(self.secret).decrypt(nonce, body, self._bound(table, column, row_id))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise CannotOpen(f"{table}.{column}") from None
 
     def _bound(self, table: str, column: str, row_id: UUID) -> bytes:
@@ -89,7 +89,7 @@ class KeyRing:
         nonce, body = wrapped.wrapped[:NONCE_BYTES], wrapped.wrapped[NONCE_BYTES:]
         try:
             secret = AESGCM(self.keys[wrapped.ring_key_id]).decrypt(nonce, body, str(wrapped.key_id).encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise CannotOpen("data_key.wrapped") from None
         return DataKey(wrapped.key_id, secret)
 

@@ -236,7 +236,9 @@ class Encompass:
         engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
         if audience is Audience.SCHOOL:
             return signing_in.sign_in_school(engine, self._session_rules, claims, now)
-        force_id = next(iter(self.settings.forces))
+        if len(self.settings.forces) != 1:
+            return SignInRefused("no_force")
+        (force_id,) = self.settings.forces
         return signing_in.sign_in_staff(engine, self._session_rules, force_id, claims, now)
 
     def bind_key_adult(self, binding_ticket: str, code: str) -> SignedIn | SignInRefused:

@@ -71,7 +71,7 @@ def mail_server(var: Path, port: int, password: str, bouncing: Iterable[str]) ->
             and data.login == USERNAME.encode()
             and secrets.compare_digest(data.password, password.encode())
         )
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=good)
 
     return Controller(
         _Handler(var, bouncing),

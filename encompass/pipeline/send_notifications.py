@@ -17,8 +17,8 @@ from encompass.store.nudge import Lease
 from encompass.store.sealed import KeyRing
 
 SUBJECT: Final = "A message is waiting for you in Encompass"
-MOST_ATTEMPTS: Final = 5
 BACK_OFF: Final = timedelta(seconds=20)
+LONGEST_BACK_OFF: Final = timedelta(minutes=5)
 AT_ONCE: Final = timedelta(0)
 SOURCE: Final = "email"
 
@@ -26,8 +26,8 @@ SOURCE: Final = "email"
 def send_notifications(engine: Engine, ring: KeyRing, gateway: MailGateway, base_url: str, run: Run) -> int:
     """Send every nudge that is due; how many the mail server took.
 
-    A sender that dies leaves its nudge to the next one. When the mail server is away an alarm is raised
-    and the nudges stay queued. One connection holds the leases, so that its end frees them at once.
+    A sender that dies leaves its nudge to the next one. When the mail server is away, or lets us in no more,
+    an alarm is raised and the nudges stay queued, however long it lasts. One connection holds the leases, so that its end frees them at once.
     """
     sent = 0
     with engine.connect() as connection, gateway:
@@ -57,12 +57,10 @@ def _send_one(
         return _complete(connection, run, leased, NudgeStatus.FAILED, "no_longer_key_adult")
     try:
         answer = gateway.send(_mail(contact.email, base_url, leased))
-    except Unavailable:
-        spent = leased.attempts >= MOST_ATTEMPTS
-        status = NudgeStatus.FAILED if spent else NudgeStatus.QUEUED
-        return _complete(connection, run, leased, status, "unavailable", BACK_OFF * leased.attempts)
-    except Refused:
-        return _complete(connection, run, leased, NudgeStatus.FAILED, "refused")
+    except (Unavailable, Refused) as fault:
+        reason = "unavailable" if isinstance(fault, Unavailable) else "refused"
+        wait = min(BACK_OFF * leased.attempts, LONGEST_BACK_OFF)
+        return _complete(connection, run, leased, NudgeStatus.QUEUED, reason, wait)
     match answer:
         case Accepted(reference):
             return _complete(connection, run, leased, NudgeStatus.ACCEPTED, None, reference=reference)

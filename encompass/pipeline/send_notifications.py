@@ -26,8 +26,9 @@ SOURCE: Final = "email"
 def send_notifications(engine: Engine, ring: KeyRing, gateway: MailGateway, base_url: str, run: Run) -> int:
     """Send every nudge that is due; how many the mail server took.
 
-    A sender that dies leaves its nudge to the next one. When the mail server is away, or lets us in no more,
-    an alarm is raised and the nudges stay queued, however long it lasts. One connection holds the leases, so that its end frees them at once.
+    A sender that dies leaves its nudge to the next one. When the mail server is away, or lets us in no
+    more, an alarm is raised and the nudges stay queued, however long it lasts. One connection holds the
+    leases, so that its end frees them at once.
     """
     sent = 0
     with engine.connect() as connection, gateway:

@@ -13,7 +13,7 @@ from encompass.domain.report_export import account_json, account_table
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from sandbox.mail import Mailbox
-from tests.conftest import FORCE, Cluster
+from tests.cluster import FORCE, Cluster
 
 pytestmark = pytest.mark.xdist_group("cluster")
 

@@ -15,7 +15,7 @@ from encompass.store import session
 from encompass.store.database import Role, as_session
 from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
-from tests.conftest import FORCE, Cluster
+from tests.cluster import FORCE, Cluster
 
 pytestmark = pytest.mark.xdist_group("cluster")
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from encompass.store.database import Role
 from encompass.store.sealed import CannotOpen, Erased, KeyRing, NoKeyRing, make_ring, read_ring
 from encompass.wiring import Encompass
-from tests.conftest import FORCE, Cluster
+from tests.cluster import FORCE, Cluster
 
 pytestmark = pytest.mark.xdist_group("cluster")
 

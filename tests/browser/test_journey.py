@@ -1,0 +1,152 @@
+"""A real browser: sign in, open, acknowledge, and the report changes; without scripts, on a phone, no axe violation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.site import Site
+
+pytestmark = pytest.mark.xdist_group("browser")
+DESKTOP, PHONE = (1280, 800), (375, 740)
+SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "375"])
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Generator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def a_page(browser: Browser, size: tuple[int, int], *, scripts: bool = False) -> Page:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts)
+    context.set_default_timeout(10_000)
+    return context.new_page()
+
+
+def sign_in(page: Page, site: Site, audience: str, username: str, password: str, code: str | None) -> None:
+    page.goto(f"{site.web}/")
+    page.get_by_role(
+        "button" if audience == "school" else "link",
+        name="Sign in for a school" if audience == "school" else "Sign in as a leader",
+    ).click()
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    if page.url.endswith("/sign-in/bind"):
+        page.get_by_label("One-time code").fill(code or "")
+        page.get_by_role("button", name="Continue").click()
+
+
+def kept(page: Page, name: str, size: tuple[int, int]) -> None:
+    """A screenshot for a person to look at, where one is wanted."""
+    folder = os.environ.get("ENCOMPASS_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}-{size[0]}.png", full_page=True)
+
+
+@SIZES
+def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
+    browser: Browser, site: Site, size
+) -> None:
+    leader = next(p for p in site.cluster.world.staff if "leader" in p.roles)
+    lead = site.lead_of(site.told()[0])
+
+    report = a_page(browser, size)
+    sign_in(report, site, "staff", leader.username, leader.password, None)
+    before = figures(report)
+    kept(report, "report", size)
+
+    school = a_page(browser, size)
+    sign_in(school, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
+    assert school.get_by_role("heading", level=1).inner_text() == "Inbox"
+    kept(school, "inbox", size)
+    school.locator(".app-list a").first.click()
+    assert school.get_by_role("heading", name="What the child said").is_visible()
+    kept(school, "notification", size)
+    school.get_by_role("button", name="Acknowledge").click()
+    assert school.get_by_text("Acknowledged at").is_visible()
+    assert school.get_by_role("button", name="Acknowledge").count() == 0
+    kept(school, "acknowledged", size)
+    school.get_by_role("link", name="Back to the inbox").click()
+    assert school.get_by_text("Nothing waits for you").is_visible()
+
+    report.reload()
+    after = figures(report)
+    assert after["Acknowledged before the bell"] == before["Acknowledged before the bell"] + 1
+    assert after["Duties to tell a school"] == before["Duties to tell a school"]
+
+    school.get_by_role("button", name="Sign out").click()
+    school.goto(f"{site.web}/inbox")
+    assert "/inbox" not in school.url
+
+
+def figures(page: Page) -> dict[str, float]:
+    names = page.locator(".app-figures dt").all_inner_texts()
+    numbers = page.locator(".app-figures dd").all_inner_texts()
+    return {name: float(number.rstrip("%")) for name, number in zip(names, numbers, strict=True)}
+
+
+@SIZES
+def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Browser, site: Site, size) -> None:
+    lead = site.lead_of(site.told()[0])
+    leader = next(p for p in site.cluster.world.staff if "leader" in p.roles)
+    page = a_page(browser, size, scripts=True)
+    page.goto(f"{site.web}/")
+    sound(page)
+    page.goto(f"{site.web}/nowhere")
+    sound(page)
+    page.goto(f"{site.web}/sign-in/school/callback?code=c&state=s")
+    sound(page)
+    sign_in(page, site, "school", lead.username, lead.password, "AAAA-AAAA-AAAA-AAAA")
+    sound(page)
+    page.get_by_label("One-time code").fill(site.codes[lead.key_adult_ref])
+    page.get_by_role("button", name="Continue").click()
+    sound(page)
+    page.locator(".app-list a").first.click()
+    sound(page)
+    page.get_by_role("button", name="Acknowledge").click()
+    sound(page)
+    page.goto(f"{site.web}/inbox")
+    sound(page)
+    page = a_page(browser, size, scripts=True)
+    sign_in(page, site, "staff", leader.username, leader.password, None)
+    assert page.url.endswith("/report")
+    sound(page)
+
+
+def sound(page: Page) -> None:
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
+    assert found.response["violations"] == [], found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    assert page.evaluate("document.title").strip()
+
+
+def test_the_keyboard_alone_is_enough(browser: Browser, site: Site) -> None:
+    lead = site.lead_of(site.told()[0])
+    page = a_page(browser, DESKTOP)
+    sign_in(page, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to main content"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.locator(".app-list a:focus").count():
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/notifications/*")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.locator("main button:focus").count():
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Acknowledged at")).to_be_visible()

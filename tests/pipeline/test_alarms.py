@@ -1,0 +1,178 @@
+"""Nights that must not pass in silence: an absent, empty, short or altered feed, lost registers, no mail."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from encompass.domain.report_export import account_table
+from encompass.settings import load_settings
+from encompass.store.database import Role
+from encompass.wiring import Encompass
+from sandbox.mail import Mailbox
+from sandbox.serve import Sandbox
+from sandbox.world import World, build_world, named_night
+from tests.cluster import FORCE, Cluster
+
+pytestmark = pytest.mark.xdist_group("cluster")
+
+
+@contextmanager
+def served_by(
+    world: World, encompass: Encompass, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> Generator[Encompass]:
+    """The same installation, its outside world replaced by this one's servers."""
+    monkeypatch.setenv("ENCOMPASS_VAR", str(var))
+    with Sandbox(world, var, "http://127.0.0.1:8400"):
+        settings = load_settings().model_copy(update={"database": encompass.settings.database})
+        yield replace(encompass, settings=settings)
+
+
+def night_of(encompass: Encompass, cluster: Cluster):
+    run = cluster.run(encompass)
+    encompass.receive_incidents(run)
+    encompass.match_children(run)
+    encompass.prepare_notifications(run)
+    encompass.send_notifications(run)
+    return encompass.account(run)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "alarm", "announced"), [("absent", "feed_absent", None), ("empty", "feed_empty", 0)]
+)
+def test_a_feed_that_is_absent_or_empty(
+    rolled: Encompass,
+    cluster: Cluster,
+    tmp_path: Path,
+    monkeypatch,
+    scenario: str,
+    alarm: str,
+    announced: int | None,
+) -> None:
+    world = build_world(cluster.world.night, scenario)
+    with served_by(world, rolled, tmp_path, monkeypatch) as encompass:
+        account = night_of(encompass, cluster)
+    assert account.alarms == (f"{alarm}: police_feed",)
+    assert account.manifest.announced == announced
+    assert account.balanced is (announced == 0)
+
+
+def test_a_feed_that_serves_fewer_than_it_announces_is_an_alarm_and_what_came_goes_on(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path, monkeypatch
+) -> None:
+    world = build_world(cluster.world.night, "short")
+    with served_by(world, rolled, tmp_path, monkeypatch) as encompass:
+        account = night_of(encompass, cluster)
+    table = account_table(account)
+    assert account.alarms == ("feed_short: police_feed",)
+    assert account.balanced is False
+    manifest = table["manifest"]
+    assert manifest["announced"] - manifest["accepted"] - manifest["quarantined"] == world.withheld == 30
+    assert table["involvements"]["total"] == len(world.expected())
+
+
+def test_a_record_that_is_not_the_one_announced_is_an_alarm(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path, monkeypatch
+) -> None:
+    world = copy.deepcopy(cluster.world)
+    real = world.incidents.records
+    with served_by(world, rolled, tmp_path, monkeypatch) as encompass:
+        feed_of_manifest = copy.deepcopy(real)
+        original = type(world).records.fget
+
+        class Liar(type(world)):
+            reads = 0
+
+            @property
+            def records(self):
+                type(self).reads += 1
+                if type(self).reads > 1:
+                    changed = copy.deepcopy(feed_of_manifest)
+                    changed[0]["event"]["narrative"] = "Another story than the one announced."
+                    return changed
+                return original(self)
+
+        object.__setattr__(world, "__class__", Liar)
+        account = night_of(encompass, cluster)
+    assert account.alarms == ("feed_altered: police_feed",)
+
+
+def test_a_feed_that_comes_back_clears_its_alarm_and_loses_nothing(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path, monkeypatch
+) -> None:
+    with served_by(build_world(cluster.world.night, "absent"), rolled, tmp_path, monkeypatch) as encompass:
+        assert night_of(encompass, cluster).alarms
+    account = night_of(rolled, cluster)
+    assert account.alarms == ()
+    assert account.balanced is True
+    assert account_table(account)["involvements"]["total"] == 10
+
+
+def test_registers_that_do_not_arrive_are_alarms_and_the_last_rolls_are_used(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    registers = rolled.settings.forces[FORCE].registers.model_copy(update={"base_url": "http://127.0.0.1:1"})
+    force = rolled.settings.forces[FORCE].model_copy(update={"registers": registers})
+    away = replace(rolled, settings=rolled.settings.model_copy(update={"forces": {FORCE: force}}))
+    run = cluster.run(away)
+    assert away.refresh_rolls(run) == 10
+    account = night_of(rolled, cluster)
+    assert len([a for a in account.alarms if a.startswith("register_absent")]) == 10
+    assert account.balanced is True
+    assert account_table(account)["duties"]["total"] == account_table(account)["involvements"]["total"] + 1
+
+
+def test_without_a_mail_server_the_nudges_wait_and_go_once_it_is_back(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    mail = rolled.settings.mail.model_copy(update={"port": 1, "timeout_seconds": 0.2})
+    cut_off = replace(rolled, settings=rolled.settings.model_copy(update={"mail": mail}))
+    before = len(Mailbox(cluster.var))
+    account = night_of(cut_off, cluster)
+    assert account.alarms == ("nudges_waiting: email",)
+    assert account.balanced is True
+    assert len(Mailbox(cluster.var)) == before
+    with rolled.database.engine(Role.OWNER).begin() as connection:
+        queued = connection.execute(
+            text("SELECT count(*) FROM encompass.nudge WHERE status = 'queued'")
+        ).scalar_one()
+        connection.execute(text("UPDATE encompass.nudge SET retry_after = NULL"))
+    account = night_of(rolled, cluster)
+    assert account.alarms == ()
+    assert len(Mailbox(cluster.var)) - before == queued - _bounced(rolled)
+
+
+def _bounced(encompass: Encompass) -> int:
+    with encompass.database.engine(Role.OWNER).begin() as connection:
+        return connection.execute(
+            text("SELECT count(*) FROM encompass.nudge WHERE status = 'failed'")
+        ).scalar_one()
+
+
+def test_bad_records_are_kept_sealed_with_their_reason(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path, monkeypatch
+) -> None:
+    world = build_world(*named_night("ordinary"))
+    with served_by(world, rolled, tmp_path, monkeypatch) as encompass:
+        run = encompass.open_run(FORCE, world.night, cluster.run(encompass).as_of.replace(day=10))
+        encompass.receive_incidents(run)
+        encompass.receive_incidents(run)
+        reasons = {reason for _, reason, _ in encompass.status(FORCE).quarantined}
+        account = encompass.account(run)
+    assert reasons == {
+        "children.0.surname: string_too_short",
+        "children.0.date_of_birth: date_from_datetime_parsing",
+    }
+    assert account.manifest.quarantined == 2
+    assert account.manifest.duplicate == 2
+    with rolled.database.engine(Role.OWNER).begin() as connection:
+        kept = connection.execute(text("SELECT * FROM encompass.quarantine")).mappings().all()
+    assert len(kept) == 2
+    shown = "".join(str(bytes(v) if isinstance(v, memoryview) else v) for row in kept for v in row.values())
+    assert not any(canary in shown for canary in world.canaries())

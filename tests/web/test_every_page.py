@@ -1,0 +1,66 @@
+"""Headers, errors and refusals that every page shares."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.site import Site
+
+pytestmark = pytest.mark.xdist_group("cluster")
+PATHS = ("/", "/inbox", "/report", "/nowhere", "/sign-in/nobody", "/static/encompass.css", "/health")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_carries_the_security_headers(site: Site, path: str) -> None:
+    answer = requests.get(site.web + path, allow_redirects=False)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_without_a_session_a_page_leads_to_sign_in(site: Site) -> None:
+    for path, to in (("/inbox", "/sign-in/school"), ("/report", "/sign-in/staff")):
+        answer = requests.get(site.web + path, allow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (302, to)
+
+
+def test_an_unknown_page_is_a_page_too(site: Site) -> None:
+    answer = requests.get(f"{site.web}/nowhere")
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+
+
+def test_cookies_cannot_be_read_by_scripts_or_sent_from_elsewhere(site: Site) -> None:
+    session, _ = site.signed_in(site.told()[0])
+    cookies = {c.name: c for c in session.cookies}
+    assert set(cookies) == {"encompass", "sign-in"}
+    for cookie in cookies.values():
+        assert cookie.has_nonstandard_attr("HttpOnly")
+        assert cookie.get_nonstandard_attr("SameSite") == "Lax"
+
+
+def test_no_page_needs_a_script(site: Site) -> None:
+    _, inbox = site.signed_in(site.told()[0])
+    for page in (inbox, requests.get(f"{site.web}/").text):
+        assert "<script" not in page
+        assert " onclick" not in page
+
+
+def test_the_report_says_the_same_as_page_csv_and_json(site: Site) -> None:
+    session, page = site.as_staff("leader")
+    night = site.cluster.world.night
+    report = session.get(f"{site.web}/report/{night}.json").json()
+    assert report["account"]["balanced"] is True
+    assert report["duties"] == sum(report[k] for k in ("on_time", "late", "missed", "not_yet_due"))
+    assert f"<dd>{report['duties']}</dd>" in page
+    csv = session.get(f"{site.web}/report/{night}.csv")
+    assert csv.headers["Content-Type"].startswith("text/csv")
+    assert csv.headers["Content-Disposition"] == f'attachment; filename="compliance-{night}.csv"'
+    assert session.get(f"{site.web}/report/2020-01-01").status_code == 404
+    assert session.get(f"{site.web}/report/yesterday").status_code == 404

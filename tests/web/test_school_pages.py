@@ -1,0 +1,211 @@
+"""What a school's Key Adult can see and do, and what nobody else can."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from encompass.store.database import Role
+from sandbox.people import CouldNotAnswer, sign_in
+from tests.site import Site
+
+pytestmark = pytest.mark.xdist_group("cluster")
+NOTIFICATION = re.compile(r"/notifications/([0-9a-f-]{36})")
+
+
+def child_of(site: Site, urn: int) -> dict:
+    expected = next(e for e in site.cluster.world.expected() if urn in e["urns"] and not e["held"])
+    record = next(
+        r for r in site.cluster.world.records if r["incident_reference"] == expected["incident_reference"]
+    )
+    return next(c for c in record["children"] if c["person_id"] == expected["person_id"])
+
+
+def acknowledge(site: Site, session: requests.Session, path: str) -> requests.Response:
+    page = session.get(site.web + path)
+    found = re.search(
+        r'name="csrf_token" value="([^"]+)"[^<]*>\s*<button[^>]*>\s*Acknowledge', page.text, re.DOTALL
+    )
+    token = found.group(1) if found else ""
+    return session.post(f"{site.web}{path}/acknowledge", {"csrf_token": token}, allow_redirects=False)
+
+
+def test_a_key_adult_reads_and_acknowledges(site: Site) -> None:
+    urn = site.told()[0]
+    session, inbox = site.signed_in(urn)
+    path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}"
+    page = session.get(site.web + path).text
+    child = child_of(site, urn)
+    if child["voice"]:
+        assert child["voice"] in page.replace("&#39;", "'")
+    assert "What the child said" in page
+    answer = acknowledge(site, session, path)
+    assert answer.status_code == 303
+    assert "Acknowledged at" in session.get(site.web + path).text
+    assert "Nothing waits for you" in session.get(f"{site.web}/inbox").text
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        kept = connection.execute(text("SELECT channel, key_adult_id FROM encompass.acknowledgement")).one()
+    assert kept.channel == "page"
+
+
+def test_acknowledging_twice_is_acknowledging_once(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}"
+    page = session.get(site.web + path).text
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[-1]
+    for _ in range(2):
+        answer = session.post(f"{site.web}{path}/acknowledge", {"csrf_token": token}, allow_redirects=False)
+        assert answer.status_code == 303
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM encompass.acknowledgement")).scalar_one() == 1
+
+
+def test_looking_changes_nothing_but_the_audit(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    identifier = NOTIFICATION.search(inbox).group(1)
+    for _ in range(2):
+        session.get(f"{site.web}/notifications/{identifier}")
+        session.head(f"{site.web}/notifications/{identifier}")
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        status = connection.execute(
+            text("SELECT status FROM encompass.notification WHERE notification_id = CAST(:i AS uuid)"),
+            {"i": identifier},
+        ).scalar_one()
+        viewed = connection.execute(
+            text(
+                "SELECT count(*) FROM encompass.audit_event WHERE action = 'notification_viewed' AND subject_id = CAST(:i AS uuid)"
+            ),
+            {"i": identifier},
+        ).scalar_one()
+    assert status == "released"
+    assert viewed >= 2
+
+
+def test_get_never_acknowledges(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    identifier = NOTIFICATION.search(inbox).group(1)
+    assert session.get(f"{site.web}/notifications/{identifier}/acknowledge").status_code == 404
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM encompass.acknowledgement")).scalar_one() == 0
+
+
+def test_a_post_without_its_token_is_refused(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    identifier = NOTIFICATION.search(inbox).group(1)
+    for fields in ({}, {"csrf_token": "forged"}):
+        answer = session.post(f"{site.web}/notifications/{identifier}/acknowledge", fields)
+        assert answer.status_code == 403
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM encompass.acknowledgement")).scalar_one() == 0
+
+
+def test_another_school_s_notification_does_not_exist(site: Site) -> None:
+    one, other, *_ = site.told()
+    _, inbox = site.signed_in(one)
+    theirs = NOTIFICATION.search(inbox).group(1)
+    session, _ = site.signed_in(other)
+    missing = session.get(f"{site.web}/notifications/{uuid4()}")
+    forbidden = session.get(f"{site.web}/notifications/{theirs}")
+    assert forbidden.status_code == missing.status_code == 404
+    assert forbidden.text == missing.text
+    page = session.get(f"{site.web}/inbox").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+    posted = session.post(f"{site.web}/notifications/{theirs}/acknowledge", {"csrf_token": token})
+    assert posted.status_code == 404
+
+
+def test_a_held_notification_is_not_shown_to_its_school(site: Site) -> None:
+    held = next(e for e in site.cluster.world.expected() if e["held"])
+    _, inbox = site.signed_in(held["urns"][0])
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        identifier = connection.execute(
+            text("SELECT notification_id FROM encompass.notification WHERE status = 'held'")
+        ).scalar_one()
+    assert str(identifier) not in inbox
+
+
+def test_the_inbox_shows_initials_and_no_name(site: Site) -> None:
+    urn = site.told()[0]
+    _, inbox = site.signed_in(urn)
+    child = child_of(site, urn)
+    assert child["surname"] not in inbox
+    assert child["forename"] not in inbox
+
+
+def test_a_leader_may_not_read_notifications_nor_a_school_the_report(site: Site) -> None:
+    session, report = site.as_staff("leader")
+    assert "Compliance report" in report
+    assert session.get(f"{site.web}/inbox").status_code == 404
+    school, _ = site.signed_in(site.told()[0])
+    for path in ("/report", f"/report/{site.cluster.world.night}", f"/report/{site.cluster.world.night}.csv"):
+        assert school.get(site.web + path).status_code == 404
+
+
+def test_mash_has_no_report_yet(site: Site) -> None:
+    with pytest.raises(CouldNotAnswer, match="404"):
+        site.as_staff("mash")
+
+
+def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    cookie = session.cookies["encompass"]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', inbox).group(1)
+    assert session.post(f"{site.web}/sign-out", {"csrf_token": token}).url == f"{site.web}/"
+    stolen = requests.get(f"{site.web}/inbox", cookies={"encompass": cookie}, allow_redirects=False)
+    assert stolen.status_code == 302
+    assert stolen.headers["Location"].startswith("/?ended")
+
+
+def test_a_code_binds_once_and_is_the_register_s_not_the_mail_address_s(site: Site) -> None:
+    one, other, *_ = site.told()
+    person, stranger = site.lead_of(one), site.lead_of(other)
+    code = site.codes[person.key_adult_ref]
+    sign_in(site.web, "school", person.username, person.password, code)
+    with pytest.raises(CouldNotAnswer, match="422"):
+        sign_in(site.web, "school", stranger.username, stranger.password, code)
+    sign_in(site.web, "school", person.username, person.password, None)
+
+
+def test_a_ticket_is_spent_after_five_wrong_codes(site: Site) -> None:
+    person = site.lead_of(site.told()[0])
+    session = requests.Session()
+    page = session.get(f"{site.web}/sign-in/school")
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text).group(1)
+    page = session.post(
+        page.url, {"ticket": ticket, "username": person.username, "password": person.password}
+    )
+    statuses = []
+    for _ in range(6):
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        if token is None:
+            break
+        answer = session.post(
+            f"{site.web}/sign-in/bind", {"csrf_token": token.group(1), "code": "AAAA-AAAA-AAAA-AAAA"}
+        )
+        statuses.append(answer.status_code)
+        page = answer if answer.status_code == 422 else page
+    assert statuses == [422] * 5 + [403]
+
+
+def test_a_callback_that_nobody_began_is_refused(site: Site) -> None:
+    answer = requests.get(f"{site.web}/sign-in/school/callback", params={"code": "c", "state": "s"})
+    assert answer.status_code == 403
+    assert "You are not signed in" in answer.text
+
+
+def test_the_page_says_when_sign_in_is_away(site: Site) -> None:
+    identity = site.encompass.settings.identity
+    providers = site.encompass._providers
+    broken = {
+        a: type(p)(p._address.__class__(**{**p._address.__dict__, "issuer": "http://127.0.0.1:1"}))
+        for a, p in providers.items()
+    }
+    object.__setattr__(site.encompass, "__dict__", site.encompass.__dict__ | {"_providers": broken})
+    answer = requests.get(f"{site.web}/sign-in/school")
+    assert identity.school.issuer
+    assert answer.status_code == 503
+    assert "Sign-in is not available" in answer.text

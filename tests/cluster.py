@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from encompass.domain.run import Run
 from encompass.settings import Settings
@@ -55,7 +55,7 @@ class Cluster:
     def copy(self, template: str) -> str:
         """A new database like a template; its name."""
         name = f"copy_{next(self._numbers)}"
-        with self._admin() as connection:
+        with self.superuser() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
             readers = (
                 "encompass_owner, encompass_pipeline, encompass_sign_in, encompass_school, encompass_mash"
@@ -67,8 +67,8 @@ class Cluster:
 
     def drop(self, name: str) -> None:
         """Delete a database, whoever is still connected."""
-        with self._admin() as connection:
-            connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+        with self.superuser() as connection:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     @contextmanager
     def opened(self, template: str, as_of: datetime | None = None) -> Generator[Encompass]:
@@ -119,10 +119,9 @@ class Cluster:
         return encompass.open_run(FORCE, self.world.night, self.at(at))
 
     @contextmanager
-    def _admin(self):
-        engine = create_engine(
-            self.database("postgres").url("postgres", "postgres"), isolation_level="AUTOCOMMIT"
-        )
+    def superuser(self, name: str = "postgres") -> Generator[Connection]:
+        """The superuser's connection to a database."""
+        engine = create_engine(self.database(name).url("postgres", name), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
         engine.dispose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -11,18 +10,16 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
-from enum import IntEnum
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from encompass import log, wiring
+from encompass.cli.options import Exit, as_of_option, force_option, json_option, night_option, tonight_option
+from encompass.cli.printing import code_of, out, print_account, print_status
 from encompass.domain.audit import ChainFault
-from encompass.domain.compliance import Account
-from encompass.domain.report_export import account_json, account_table, report_csv, report_json
+from encompass.domain.report_export import report_csv, report_json
 from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings, SettingsError, load_settings
 from encompass.store import installation
@@ -33,51 +30,6 @@ from encompass.store.sealed import NoKeyRing
 from encompass.wiring import Encompass
 
 FEED_CHECK: Final = clock_time(5, 30)
-
-
-class Exit(IntEnum):
-    """What the exit code says."""
-
-    FINE = 0
-    FAILED = 1
-    USAGE = 2
-    ALARM = 3
-    CONFIGURATION = 4
-
-
-class _Night(click.ParamType[date]):
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail("a night is the date of the morning on which it ends, as YYYY-MM-DD", param, ctx)
-
-
-class _Instant(click.ParamType[datetime]):
-    name = "INSTANT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            instant = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail("an instant is written as 2026-03-10T05:30:00+00:00", param, ctx)
-        return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
-
-
-force_option = click.option(
-    "--force", "force_id", metavar="FORCE", help="The force. [default: the only one configured]"
-)
-night_option = click.option(
-    "--night", type=_Night(), help="The night, by the date of its morning. [default: newest]"
-)
-as_of_option = click.option(
-    "--as-of",
-    type=_Instant(),
-    help="Replay at this instant (Europe/London when it has no offset). [default: now]",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -93,7 +45,7 @@ def main(*, verbose: bool) -> None:
 
 @main.command()
 @force_option
-@night_option
+@tonight_option
 @as_of_option
 @json_option
 def night(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
@@ -105,8 +57,8 @@ def night(force_id: str | None, night: date | None, as_of: datetime | None, *, a
         account = encompass.reconcile_acknowledgements(run)
         encompass.report_compliance(run)
         encompass.seal_audit()
-        _print_account(account, as_json=as_json)
-    sys.exit(_code(account))
+        print_account(account, as_json=as_json)
+    sys.exit(code_of(account))
 
 
 def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:
@@ -122,7 +74,7 @@ def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:
 
 def _step_command(name: str, says: str, counts: str) -> click.Command:
     @force_option
-    @night_option
+    @tonight_option
     @as_of_option
     @json_option
     def run_step(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
@@ -131,22 +83,43 @@ def _step_command(name: str, says: str, counts: str) -> click.Command:
             count = _progress(name, _steps(encompass)[name], run)
             alarms = encompass.account(run).alarms
             if as_json:
-                _out(json.dumps({"run_id": str(run.run_id), "step": name, "count": count, "alarms": alarms}))
+                out(json.dumps({"run_id": str(run.run_id), "step": name, "count": count, "alarms": alarms}))
             else:
-                _out(f"{count} {counts}")
+                out(f"{count} {counts}")
                 for alarm in alarms:
-                    _out(f"alarm  {alarm}")
+                    out(f"alarm  {alarm}")
         sys.exit(Exit.ALARM if alarms else Exit.FINE)
 
     return click.command(name, help=says)(run_step)
 
 
 for _name, _says, _counts in (
-    ("refresh-rolls", "Take the school register, rolls, Key Adults and closed days.", "registers not taken"),
-    ("receive", "Pull the police feed.", "records served"),
-    ("match", "Place every child who waits for a decision.", "children decided"),
-    ("prepare", "Write a notification for every duty that none tells of yet.", "duties told"),
-    ("send", "Send the queued nudges.", "nudges accepted"),
+    (
+        "refresh-rolls",
+        "Take the school register, rolls, Key Adults and closed days. An unchanged one is only confirmed.",
+        "registers not taken",
+    ),
+    (
+        "receive",
+        "Pull the police feed from its watermark. Bad records go to quarantine; an absent, empty or short feed is "
+        "an alarm.",
+        "records served",
+    ),
+    (
+        "match",
+        "Place every child who waits: with schools, with the MASH, or out of scope.",
+        "children decided",
+    ),
+    (
+        "prepare",
+        "Write a notification, and its nudges, for every duty that none tells of yet.",
+        "duties told",
+    ),
+    (
+        "send",
+        "Send the queued nudges: e-mails that say only that something waits behind sign-in.",
+        "nudges accepted",
+    ),
     (
         "chase",
         "Open a telephone task for each notification not acknowledged in time.",
@@ -164,8 +137,8 @@ def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> Non
     """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing."""
     with _opened() as encompass:
         account = encompass.account(encompass.last_run(_force(encompass, force_id), night))
-    _print_account(account, as_json=as_json)
-    sys.exit(_code(account))
+    print_account(account, as_json=as_json)
+    sys.exit(code_of(account))
 
 
 @main.command()
@@ -177,7 +150,7 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
     with _opened() as encompass:
         drawn = encompass.report(encompass.last_run(_force(encompass, force_id), night))
     click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
-    sys.exit(_code(drawn.account))
+    sys.exit(code_of(drawn.account))
 
 
 @main.command()
@@ -188,21 +161,9 @@ def status(force_id: str | None, *, as_json: bool) -> None:
     with _opened() as encompass:
         found = encompass.status(_force(encompass, force_id))
     if as_json:
-        _out(json.dumps(asdict(found), default=str, indent=2))
+        out(json.dumps(asdict(found), default=str, indent=2))
     else:
-        console = Console(file=sys.stdout, highlight=False)
-        console.print(f"{found.force_id}: newest night {found.newest_night or 'none yet'}")
-        table = Table("register", "source", "generation", "confirmed", "entries", "refused")
-        for r in found.registers:
-            confirmed = r.confirmed_at.astimezone(LONDON).strftime("%Y-%m-%d %H:%M")
-            table.add_row(r.kind, r.source, str(r.number), confirmed, str(r.entries), str(r.refused))
-        console.print(table)
-        for nudge_status, count in found.nudges.items():
-            console.print(f"nudges {nudge_status}: {count}")
-        for source, reason, count in found.quarantined:
-            console.print(f"quarantine  {source}  {reason}: {count}")
-        for alarm in found.alarms:
-            console.print(f"alarm  {alarm}")
+        print_status(found)
     sys.exit(Exit.ALARM if found.alarms else Exit.FINE)
 
 
@@ -210,11 +171,11 @@ def status(force_id: str | None, *, as_json: bool) -> None:
 def doctor() -> None:
     """Check the settings, the keys, the database and its schema, and say what to do about each fault."""
     settings = _settings()
-    _out(f"settings   fine: environment {settings.environment}, forces {', '.join(settings.forces)}")
+    out(f"settings   fine: environment {settings.environment}, forces {', '.join(settings.forces)}")
     with _opened() as encompass:
-        _out("key ring   fine")
+        out("key ring   fine")
         pending = wiring.pending_migrations(encompass)
-        _out(
+        out(
             "database   fine"
             if not pending
             else f"database   {pending} migrations to run: encompass db migrate"
@@ -236,7 +197,7 @@ def invite(force_id: str | None, *, show_personal: bool) -> None:
     with _opened() as encompass:
         codes = encompass.issue_binding_codes(_force(encompass, force_id))
     for reference, code in codes.items():
-        _out(f"{reference}\t{code}")
+        out(f"{reference}\t{code}")
 
 
 @main.group()
@@ -254,14 +215,14 @@ def verify() -> None:
             _stop(Exit.FAILED, f"the file of signed heads was changed: {fault}")
     if isinstance(outcome, ChainFault):
         _stop(Exit.FAILED, f"the audit chain does not hold at position {outcome.position}: {outcome.fault}")
-    _out(f"the audit chain holds: {outcome} events")
+    out(f"the audit chain holds: {outcome} events")
 
 
 @audit.command()
 def seal() -> None:
     """Chain the events committed since the last sealing, and sign the head outside the database."""
     with _opened() as encompass:
-        _out(f"{encompass.seal_audit()} events sealed")
+        out(f"{encompass.seal_audit()} events sealed")
 
 
 @main.group()
@@ -272,7 +233,7 @@ def db() -> None:
 @db.command()
 def migrate() -> None:
     """Run the migrations not yet run (on the embedded server: make its roles, databases and keys too)."""
-    _out(f"{_guarded(lambda: installation.migrate(_settings()))} migrations run")
+    out(f"{_guarded(lambda: installation.migrate(_settings()))} migrations run")
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -354,46 +315,6 @@ def _progress(name: str, step: Callable[[Run], int], run: Run) -> int:
     return count
 
 
-def _code(account: Account) -> Exit:
-    return Exit.FINE if account.balanced and not account.alarms else Exit.ALARM
-
-
-def _print_account(account: Account, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(account_json(account), nl=False)
-        return
-    table = account_table(account)
-    as_of = account.as_of.astimezone(LONDON).strftime("%H:%M on %A %d %B %Y")
-    _out(f"Night of {account.night} for {account.force_id}, as of {as_of}")
-    for ledger in ("manifest", "involvements", "duties"):
-        _out(f"\n{ledger}")
-        for name, value in _flat(table[ledger]):
-            _out(f"  {name:<36} {'unknown' if value is None else value:>6}")
-    for alarm in account.alarms:
-        _out(f"\nALARM  {alarm}")
-    _out("\nThe account balances." if account.balanced else "\nTHE ACCOUNT DOES NOT BALANCE.")
-
-
-def _flat(table: dict[str, Any]) -> list[tuple[str, int | None]]:
-    rows: list[tuple[str, int | None]] = []
-    for name, value in table.items():
-        if isinstance(value, dict):
-            counts = cast(dict[str, int], value)
-            rows += [(f"{name}: {inner}", count) for inner, count in counts.items()]
-        else:
-            rows.append((name, value))
-    return rows
-
-
-def _out(line: str) -> None:
-    click.echo(line)
-
-
 def _stop(code: Exit, why: str) -> NoReturn:
     click.echo(f"encompass: {why}", err=True)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    main()

@@ -1,0 +1,127 @@
+"""The whole ordinary night: it balances, becomes what it must, and played again sends nothing twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+
+from encompass import wiring
+from encompass.settings import load_settings
+from sandbox.mail import Mailbox
+from tests.cluster import FORCE
+from tests.night.conftest import ROOT, Played, play
+
+pytestmark = pytest.mark.xdist_group("whole_night")
+
+
+def test_it_ends_well_and_prints_a_balanced_account(whole_night: Played) -> None:
+    assert whole_night.code == 0, whole_night.err
+    assert "The account balances." in whole_night.out
+    for step in ("refresh_rolls", "notify_before_school", "reconcile_acknowledgements", "report_compliance"):
+        assert f"DAG {step}" in whole_night.err
+
+
+def test_it_leaves_no_process(whole_night: Played) -> None:
+    mine = [
+        p.info
+        for p in psutil.process_iter(["cmdline", "environ"])
+        if str(whole_night.var) in " ".join(p.info["cmdline"] or [])
+        or (p.info["environ"] or {}).get("ENCOMPASS_VAR") == str(whole_night.var)
+    ]
+    assert mine == []
+    assert list((whole_night.var / "postgres-users").iterdir()) == []
+
+
+def test_every_child_becomes_what_the_committed_file_says(
+    whole_night: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCOMPASS_VAR", str(whole_night.var))
+    committed = json.loads((ROOT / "sandbox" / "expected" / "2026-03-10.json").read_text("utf-8"))
+    expected = {
+        (e["incident_reference"], e["person_id"]): (e["placement"], e["reason"], e["urns"], e["held"])
+        for e in committed
+    }
+    with wiring.opened(load_settings()) as encompass:
+        found = encompass.outcomes_of_night(FORCE, encompass.last_run(FORCE, None).night)
+    outcomes = {
+        (o.incident.incident_reference, o.child.person_id): (o.status, o.reason, list(o.urns), o.held)
+        for o in found
+    }
+    assert len(expected) == 201
+    assert outcomes == expected
+
+
+def test_reconcile_has_the_ledgers(whole_night: Played) -> None:
+    done = whole_night.run("reconcile", "--json")
+    account = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    manifest = account["manifest"]
+    assert manifest["announced"] == sum(
+        manifest[k] for k in ("accepted", "duplicate", "quarantined", "refused")
+    )
+    assert (manifest["announced"], manifest["duplicate"], manifest["quarantined"]) == (121, 2, 2)
+    involvements = account["involvements"]
+    assert involvements["total"] == involvements["in_scope"] + sum(involvements["excluded"].values()) == 201
+    duties = account["duties"]
+    buckets = ("excluded", "acknowledged", "escalated", "with_a_person", "overdue", "awaiting")
+    assert duties["total"] == sum(duties[k] for k in buckets)
+    assert duties["acknowledged"] > 100
+    assert duties["escalated"] > 0
+    assert account["balanced"] is True
+
+
+def test_played_again_it_sends_nothing_twice_and_accounts_in_the_same_bytes(whole_night: Played) -> None:
+    mails, account = len(Mailbox(whole_night.var)), whole_night.run("reconcile", "--json").stdout
+    again = play(whole_night.var, "ordinary")
+    assert again.code == 0, again.err
+    assert len(Mailbox(whole_night.var)) == mails > 100
+    assert whole_night.run("reconcile", "--json").stdout == account
+
+
+def test_the_audit_chain_holds_after_it(whole_night: Played) -> None:
+    done = whole_night.run("audit", "verify")
+    assert done.returncode == 0, done.stderr
+    assert "the audit chain holds" in done.stdout
+
+
+def test_reports_status_and_doctor(whole_night: Played) -> None:
+    report = json.loads(whole_night.run("report", "--format", "json").stdout)
+    csv = whole_night.run("report").stdout
+    assert report["account"]["night"] == "2026-03-10"
+    assert report["duties"] == report["on_time"] + report["late"] + report["missed"] + report["not_yet_due"]
+    assert len(csv.splitlines()) > 60
+    status = json.loads(whole_night.run("status", "--json").stdout)
+    assert status["newest_night"] == "2026-03-10"
+    assert len(status["registers"]) == 10
+    assert whole_night.run("doctor").returncode == 0
+
+
+def test_no_command_prints_a_person_unless_asked(whole_night: Played) -> None:
+    names = {p["surname"] for p in _children()}
+    for command in (("reconcile",), ("report",), ("status",), ("report", "--format", "json")):
+        shown = whole_night.run(*command).stdout
+        assert not any(name in shown for name in names)
+    refused = whole_night.run("invite")
+    assert refused.returncode == 2
+    assert "--show-personal" in refused.stderr
+
+
+def test_mail_says_nothing(whole_night: Played) -> None:
+    text = "".join(m.as_string() for m in Mailbox(whole_night.var).messages())
+    for child in _children():
+        assert child["surname"] not in text
+    assert "RVB/" not in text
+
+
+def test_nothing_personal_is_in_a_file_name(whole_night: Played) -> None:
+    names = " ".join(str(p.relative_to(whole_night.var)) for p in Path(whole_night.var).rglob("*"))
+    assert not any(child["surname"] in names for child in _children())
+
+
+def _children() -> list[dict]:
+    from sandbox.world import build_world, named_night
+
+    return [c for r in build_world(*named_night("ordinary")).records for c in r["children"] if c["surname"]]

@@ -6,13 +6,12 @@ import importlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import warnings
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from encompass.settings import ROOT
+from sandbox.children import child
 from sandbox.state import read_json, write_private
 
 ADMIN = "operator"
@@ -37,6 +37,7 @@ def airflow_environment(var: Path, database_url: str, api_port: int = 8410) -> d
     write_private(home / "passwords.json", json.dumps({ADMIN: known["password"]}))
     return {
         "AIRFLOW_HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": str(ROOT),
         "ENCOMPASS_VAR": str(var),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
@@ -115,15 +116,28 @@ def leave_airflow() -> None:
     airflow.settings.dispose_orm(do_log=False)
 
 
-def run_standalone(environment: Mapping[str, str]) -> int:
-    """Airflow's scheduler, DAG processor, triggerer and pages until Ctrl-C; its exit code."""
-    command = [shutil.which("airflow", path=str(Path(sys.executable).parent)) or "airflow", "standalone"]
-    with subprocess.Popen(command, env={**os.environ, **environment}) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "dag-processor": ("dag-processor",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+}
+
+
+@contextmanager
+def airflow_running(environment: Mapping[str, str]) -> Generator[list[subprocess.Popen[bytes]]]:
+    """Airflow's components while inside, each with its own log file in AIRFLOW_HOME.
+
+    Not `airflow standalone`: that serves task logs on every network interface, whatever the settings say.
+    """
+    whole = {**os.environ, **environment}
+    program = str(Path(sys.executable).parent / "airflow")
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                child([program, *arguments], whole, Path(environment["AIRFLOW_HOME"]) / f"{name}.log")
+            )
+            for name, arguments in COMPONENTS.items()
+        ]
 
 
 def _secrets(var: Path) -> dict[str, Any]:

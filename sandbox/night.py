@@ -23,10 +23,10 @@ from encompass.store.installation import airflow_database_url, database_running,
 from sandbox.airflow_home import (
     ADMIN,
     airflow_environment,
+    airflow_running,
     leave_airflow,
     migrate_airflow,
     play_dag,
-    run_standalone,
 )
 from sandbox.children import web_server
 from sandbox.mail import Mailbox
@@ -75,7 +75,9 @@ def _play_whole(name: str, var: Path, *, then_serve: bool) -> int:
 
 
 def airflow_until_interrupted() -> int:
-    """Airflow itself over the state folder, until Ctrl-C."""
+    """Airflow itself over the state folder, until Ctrl-C; 1 when one of its components ended by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     var = state_folder()
     world = build_world(*named_night("ordinary"))
     with only_one(var), Sandbox(world, var, f"http://127.0.0.1:{_web_port(var)}"):
@@ -87,7 +89,19 @@ def airflow_until_interrupted() -> int:
             migrate_airflow(var, environment)
             password = read_json(var / "airflow" / "passwords.json")[ADMIN]
             _say(f"Airflow: http://127.0.0.1:{port}  user {ADMIN}  password {password}  (Ctrl-C stops it)")
-            return run_standalone(environment)
+            with airflow_running(environment) as components:
+                return _wait_for_any(components)
+
+
+def _wait_for_any(components: list[subprocess.Popen[bytes]]) -> int:
+    try:
+        while all(c.poll() is None for c in components):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        _say("\nstopping ...")
+        return 0
+    _say("a component of Airflow ended by itself; its log is in the state folder, under airflow/")
+    return 1
 
 
 def _play(world: World, var: Path, web: str) -> dict[str, str]:

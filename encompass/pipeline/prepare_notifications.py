@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -19,7 +19,6 @@ from encompass.store.incident import Involvement
 from encompass.store.notification import NewNotification, UntoldDuty
 from encompass.store.sealed import KeyRing
 
-UNRELEASED: Final = "preparing"
 T = TypeVar("T")
 
 
@@ -78,14 +77,14 @@ def _write(
 ) -> UUID:
     first = involved[duties[0].involvement_id]
     hold = _police_hold(first, run)
-    notification_id = notification.held_notification(connection, recipient_id, pupil_id)
-    if notification_id is None or hold is None:
+    notification_id = notification.held_notification(connection, recipient_id, pupil_id) if hold else None
+    if notification_id is None:
         new = NewNotification(
             recipient_id,
             urn,
             pupil_id,
             notification.told_this_night(connection, run, recipient_id, pupil_id),
-            hold or PoliceHold(UNRELEASED, "pipeline", run.as_of),
+            hold,
             _child(connection, ring, run, pupil_id, urn, first),
             first.key,
         )
@@ -94,8 +93,6 @@ def _write(
         source = involved[duty.involvement_id]
         part = part_of(source, fields)
         notification.insert_part(connection, run, notification_id, duty.duty_id, part, source.key)
-    if hold is None:
-        notification.release(connection, run, notification_id)
     return notification_id
 
 

@@ -73,6 +73,12 @@ def record_outcome(
     )
 
 
+def accepted_this_night(connection: Connection, run: Run) -> int:
+    """How many records the night's pulls have accepted so far: what the overlap serves again is not counted."""
+    values = {"force_id": run.force_id, "night": run.night, "as_of": run.as_of}
+    return connection.execute(Q["accepted_this_night"], values).scalar_one()
+
+
 def complete_pull(connection: Connection, run: Run) -> None:
     """The window was read to its end: the next starts here."""
     connection.execute(Q["complete_pull"], {"run_id": run.run_id})

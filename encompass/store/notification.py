@@ -31,6 +31,7 @@ from encompass.store.sealed import DataKey, KeyRing
 Q: Final = load("notification")
 CHILD: Final = TypeAdapter(NotifiedChild)
 PART: Final = TypeAdapter(NotificationPart)
+HOLD: Final = TypeAdapter(PoliceHold)
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class UntoldDuty:
 
 @dataclass(frozen=True)
 class NewNotification:
-    """A notification to be written, held until released; `key` is its first incident's."""
+    """A notification to be written: held, or released at once; `key` is its first incident's."""
 
     recipient_id: UUID
     urn: int
     pupil_id: UUID
     adds_to: UUID | None
-    hold: PoliceHold
+    hold: PoliceHold | None = field(repr=False)
     child: NotifiedChild = field(repr=False)
     key: DataKey = field(repr=False)
 
@@ -82,8 +83,13 @@ def told_this_night(connection: Connection, run: Run, recipient_id: UUID, pupil_
 
 
 def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
-    """Write a held notification with its audit event; its id."""
-    notification_id = uuid4()
+    """Write a notification, held or released at once, with its audit event; its id."""
+    notification_id, hold = uuid4(), new.hold
+    status = NotificationStatus.HELD if hold else NotificationStatus.RELEASED
+
+    def sealed(column: str, plain: bytes) -> bytes:
+        return new.key.seal("notification", column, notification_id, plain)
+
     connection.execute(
         Q["insert_notification"],
         {
@@ -93,19 +99,18 @@ def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
             "urn": new.urn,
             "pupil_id": new.pupil_id,
             "adds_to": new.adds_to,
-            "hold_reason": new.hold.reason,
-            "hold_owner": new.hold.owner,
-            "hold_until": new.hold.until,
+            "status": status.value,
+            "sealed_hold": sealed("sealed_hold", HOLD.dump_json(hold)) if hold else None,
+            "hold_until": hold.until if hold else None,
             "year_group": new.child.year_group,
-            "sealed_child": new.key.seal(
-                "notification", "sealed_child", notification_id, CHILD.dump_json(new.child)
-            ),
+            "sealed_child": sealed("sealed_child", CHILD.dump_json(new.child)),
             "key_id": new.key.key_id,
             "prepared_at": run.as_of,
+            "released_at": None if hold else run.as_of,
             "run_id": run.run_id,
         },
     )
-    _record(connection, run, "notification_prepared", notification_id)
+    _record(connection, run, f"notification_{status.value}", notification_id)
     return notification_id
 
 
@@ -128,16 +133,6 @@ def insert_part(
             "key_id": key.key_id,
         },
     )
-
-
-def release(connection: Connection, run: Run, notification_id: UUID) -> bool:
-    """HELD -> RELEASED, with its audit event; False when it was no longer held."""
-    move_notification(NotificationStatus.HELD, NotificationStatus.RELEASED)
-    values = {"notification_id": notification_id, "released_at": run.as_of, "expected": "held"}
-    released = connection.execute(Q["release"], values).first() is not None
-    if released:
-        _record(connection, run, "notification_released", notification_id)
-    return released
 
 
 def withdraw_of_involvement(connection: Connection, run: Run, involvement_id: UUID) -> None:

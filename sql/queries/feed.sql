@@ -23,6 +23,11 @@ VALUES (CAST(:run_id AS uuid), CAST(:force_id AS text), CAST(:digest AS bytea), 
     CAST(:outcome AS text))
 ON CONFLICT (run_id, digest, occurrence) DO NOTHING
 
+-- name: accepted_this_night
+SELECT count(*) FROM feed_record AS f JOIN run AS r ON r.run_id = f.run_id
+WHERE r.force_id = CAST(:force_id AS text) AND r.night = CAST(:night AS date)
+    AND r.as_of <= CAST(:as_of AS timestamptz) AND f.outcome = 'accepted'
+
 -- name: insert_quarantine
 INSERT INTO quarantine (quarantine_id, force_id, run_id, source, line, reason, content_hash, sealed, key_id)
 VALUES (CAST(:quarantine_id AS uuid), CAST(:force_id AS text), CAST(:run_id AS uuid), CAST(:source AS text),

@@ -26,22 +26,18 @@ WHERE n.recipient_id = CAST(:recipient_id AS uuid) AND n.pupil_id = CAST(:pupil_
 ORDER BY n.prepared_at DESC, n.notification_id LIMIT 1
 
 -- name: insert_notification
-INSERT INTO notification (notification_id, force_id, recipient_id, urn, pupil_id, adds_to, status, hold_reason,
-    hold_owner, hold_until, year_group, sealed_child, key_id, prepared_at, run_id)
+INSERT INTO notification (notification_id, force_id, recipient_id, urn, pupil_id, adds_to, status, sealed_hold,
+    hold_until, year_group, sealed_child, key_id, prepared_at, released_at, run_id)
 VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid), CAST(:urn AS bigint),
-    CAST(:pupil_id AS uuid), CAST(:adds_to AS uuid), 'held', CAST(:hold_reason AS text), CAST(:hold_owner AS text),
+    CAST(:pupil_id AS uuid), CAST(:adds_to AS uuid), CAST(:status AS text), CAST(:sealed_hold AS bytea),
     CAST(:hold_until AS timestamptz), CAST(:year_group AS text), CAST(:sealed_child AS bytea),
-    CAST(:key_id AS uuid), CAST(:prepared_at AS timestamptz), CAST(:run_id AS uuid))
+    CAST(:key_id AS uuid), CAST(:prepared_at AS timestamptz), CAST(:released_at AS timestamptz),
+    CAST(:run_id AS uuid))
 
 -- name: insert_part
 INSERT INTO notification_part (notification_id, duty_id, force_id, sealed, key_id)
 VALUES (CAST(:notification_id AS uuid), CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:sealed AS bytea),
     CAST(:key_id AS uuid))
-
--- name: release
-UPDATE notification SET status = 'released', released_at = CAST(:released_at AS timestamptz)
-WHERE notification_id = CAST(:notification_id AS uuid) AND status = CAST(:expected AS text)
-RETURNING notification_id
 
 -- name: move
 UPDATE notification SET status = CAST(:status AS text)

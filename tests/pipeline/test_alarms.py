@@ -6,6 +6,7 @@ import copy
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,21 @@ def test_bad_records_are_kept_sealed_with_their_reason(
     assert len(kept) == 2
     shown = "".join(str(bytes(v) if isinstance(v, memoryview) else v) for row in kept for v in row.values())
     assert not any(canary in shown for canary in world.canaries())
+
+
+def test_a_night_that_brings_only_what_the_overlap_serves_again_is_empty(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    """The overlap repeats the end of the night before: that must not make a silent night look alive."""
+    evening = cluster.run(rolled)
+    rolled.receive_incidents(evening)
+    last = max(r["updated_at"] for r in cluster.world.records)
+    overlap = datetime.fromisoformat(last) + timedelta(minutes=30)
+    with rolled.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(text("UPDATE encompass.feed_pull SET updated_to = :to"), {"to": overlap})
+    tomorrow = rolled.open_run(FORCE, evening.night + timedelta(days=1), evening.as_of + timedelta(days=1))
+    assert rolled.receive_incidents(tomorrow) > 0
+    assert rolled.account(tomorrow).alarms == ("feed_empty: police_feed",)
+    same_morning = rolled.open_run(FORCE, evening.night, evening.as_of + timedelta(minutes=15))
+    rolled.receive_incidents(same_morning)
+    assert rolled.account(same_morning).alarms == ()

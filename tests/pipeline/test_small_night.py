@@ -128,7 +128,7 @@ def test_a_held_child_is_with_a_person_and_no_school_is_told(played: Encompass, 
     with played.database.engine(Role.OWNER).begin() as connection:
         row = connection.execute(
             text(
-                "SELECT hold_reason, hold_owner, hold_until, released_at FROM encompass.notification WHERE status = 'held'"
+                "SELECT sealed_hold, hold_until, released_at FROM encompass.notification WHERE status = 'held'"
             )
         ).one()
         nudged = connection.execute(
@@ -137,7 +137,8 @@ def test_a_held_child_is_with_a_person_and_no_school_is_told(played: Encompass, 
                 "WHERE status = 'held'"
             )
         ).scalar_one()
-    assert row.hold_reason and row.hold_owner and row.hold_until
+    assert row.hold_until is not None
+    assert b"inspector" not in bytes(row.sealed_hold)
     assert row.released_at is None
     assert nudged == 0
 
@@ -147,3 +148,40 @@ def test_an_account_is_of_its_instant(played: Encompass, cluster: Cluster) -> No
     after = played.open_run(FORCE, cluster.world.night, before_any_bell.as_of + timedelta(hours=4))
     assert account_table(played.account(before_any_bell))["duties"]["overdue"] == 0
     assert account_table(played.account(after))["duties"]["overdue"] > 0
+
+
+def test_a_later_incident_is_told_though_an_earlier_one_is_held(played: Encompass, cluster: Cluster) -> None:
+    """A hold covers its own incident only: the same child's next incident reaches the school."""
+    with played.database.engine(Role.OWNER).begin() as connection:
+        before = connection.execute(
+            text("SELECT recipient_id, pupil_id FROM encompass.notification WHERE status = 'held'")
+        ).one()
+    held = next(e for e in cluster.world.expected() if e["held"])
+    records = cluster.world.incidents.records
+    source = next(r for r in records if r["incident_reference"] == held["incident_reference"])
+    child = next(c for c in source["children"] if c["person_id"] == held["person_id"])
+    later = {
+        **source,
+        "incident_reference": "RVB/26/999999",
+        "updated_at": cluster.at(time(5, 40)).isoformat(),
+        "children": [{**child, "hold": None}],
+    }
+    records.append(later)
+    try:
+        run = cluster.run(played, time(5, 45))
+        for step in (played.receive_incidents, played.match_children, played.prepare_notifications):
+            step(run)
+    finally:
+        records.remove(later)
+    with played.database.engine(Role.OWNER).begin() as connection:
+        after = connection.execute(
+            text(
+                "SELECT status, count(*) AS n FROM encompass.notification "
+                "WHERE recipient_id = :recipient_id AND pupil_id = :pupil_id GROUP BY status ORDER BY status"
+            ),
+            before._mapping,
+        ).all()
+    assert [tuple(r) for r in after] == [("held", 1), ("released", 1)]
+    account = played.account(run)
+    assert account.balanced is True
+    assert account.alarms == ()

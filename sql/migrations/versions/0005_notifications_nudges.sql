@@ -1,4 +1,5 @@
--- What a school may read of a child, how its Key Adults are reached, and who acknowledged.
+-- What a school may read of a child, how its Key Adults are reached, and who acknowledged. A hold's reason and
+-- owner are police's own words, so they are sealed too, in a column that no school is granted.
 CREATE TABLE encompass.notification (
     notification_id uuid PRIMARY KEY,
     force_id text NOT NULL,
@@ -9,8 +10,7 @@ CREATE TABLE encompass.notification (
     status text NOT NULL CHECK (status IN (
         'held', 'released', 'acknowledged', 'not_our_pupil', 'withdrawn', 'superseded', 'recalled', 'cancelled'
     )),
-    hold_reason text,
-    hold_owner text,
+    sealed_hold bytea,
     hold_until timestamptz,
     year_group text,
     sealed_child bytea NOT NULL,
@@ -24,7 +24,8 @@ CREATE TABLE encompass.notification (
     FOREIGN KEY (force_id, pupil_id) REFERENCES encompass.pupil (force_id, pupil_id),
     FOREIGN KEY (force_id, key_id) REFERENCES encompass.data_key (force_id, key_id),
     FOREIGN KEY (force_id, run_id) REFERENCES encompass.run (force_id, run_id),
-    CHECK (status <> 'held' OR (hold_reason IS NOT NULL AND hold_owner IS NOT NULL AND hold_until IS NOT NULL)),
+    CHECK ((sealed_hold IS NULL) = (hold_until IS NULL)),
+    CHECK (status <> 'held' OR sealed_hold IS NOT NULL),
     CHECK (status NOT IN ('released', 'acknowledged') OR released_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX notification_one_unreleased ON encompass.notification (recipient_id, pupil_id)

@@ -56,8 +56,10 @@ CREATE POLICY sign_in_audit ON encompass.audit_event FOR INSERT TO encompass_sig
 CREATE POLICY sign_in_audit_read ON encompass.audit_event FOR SELECT TO encompass_sign_in USING (false);
 
 -- A school: its own notifications, once released; their keys; and the one thing that it may change.
-GRANT SELECT ON encompass.notification, encompass.notification_part, encompass.duty, encompass.data_key,
-    encompass.acknowledgement, encompass.school, encompass.recipient TO encompass_school;
+GRANT SELECT ON encompass.notification_part, encompass.duty, encompass.data_key, encompass.acknowledgement,
+    encompass.school, encompass.recipient TO encompass_school;
+GRANT SELECT (notification_id, force_id, recipient_id, urn, pupil_id, adds_to, status, year_group, sealed_child,
+    key_id, prepared_at, released_at) ON encompass.notification TO encompass_school;
 GRANT UPDATE (status) ON encompass.notification TO encompass_school;
 GRANT INSERT ON encompass.acknowledgement, encompass.audit_event TO encompass_school;
 GRANT SELECT, UPDATE (withdrawn_at) ON encompass.phone_task TO encompass_school;

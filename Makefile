@@ -12,7 +12,7 @@ export ENCOMPASS_VAR ?= $(CURDIR)/var
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
-.PHONY: help run night serve airflow test check format bench prove browser assets lock clean
+.PHONY: help run night serve airflow test check format bench prove browser docs assets lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ browser: ## Install Chromium where apt-get can (its tests are skipped with a mes
 	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
 	      || echo "make: could not install Chromium; its tests will be skipped (in CI they fail)" >&2; \
 	  else echo "make: no Chromium and no way to install it here; its tests will be skipped" >&2; fi
+
+docs: $(DEV_STAMP) ## Draw the generated pages of docs/ and the message catalogue anew
+	@$(PY) -m docs.generate
+	@cd encompass && ../$(VENV)/bin/pybabel -q extract -F ../babel.cfg --no-location --sort-output --omit-header \
+	  -k lazy_gettext -o web/locale/messages.pot .
 
 assets: ## Rebuild the pages' CSS from govuk-frontend (needs Node; the result is committed)
 	@cd frontend && npm ci --silent && npm run --silent build

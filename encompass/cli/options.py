@@ -22,9 +22,12 @@ class Exit(IntEnum):
 
 
 class Night(click.ParamType[date]):
+    """A night by the ISO date of the morning on which it ends."""
+
     name = "YYYY-MM-DD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The date; a usage error when it is none."""
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -32,9 +35,12 @@ class Night(click.ParamType[date]):
 
 
 class Instant(click.ParamType[datetime]):
+    """An ISO instant; in London when it has no offset."""
+
     name = "INSTANT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The aware instant; a usage error when it is none."""
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:

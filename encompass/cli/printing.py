@@ -17,10 +17,12 @@ from encompass.pipeline.read_status import Status
 
 
 def code_of(account: Account) -> Exit:
+    """FINE when the account balances and no alarm stands, else ALARM."""
     return Exit.FINE if account.balanced and not account.alarms else Exit.ALARM
 
 
 def print_account(account: Account, *, as_json: bool) -> None:
+    """The account, for a person or for a machine."""
     if as_json:
         click.echo(account_json(account), nl=False)
         return
@@ -65,4 +67,5 @@ def print_status(found: Status) -> None:
 
 
 def out(line: str) -> None:
+    """A line of the result."""
     click.echo(line)

@@ -10,7 +10,6 @@ from encompass.domain.compliance import Account, account_of
 from encompass.domain.run import Run
 from encompass.store import compliance, force
 
-UNBALANCED = "account_unbalanced"
 SOURCE = "account"
 
 
@@ -21,7 +20,7 @@ def reconcile_acknowledgements(engine: Engine, run: Run) -> Account:
         if account.balanced:
             force.clear_alarms(connection, run, SOURCE, still_true=())
         else:
-            force.raise_alarm(connection, run, UNBALANCED, SOURCE)
+            force.raise_alarm(connection, run, "account_unbalanced", SOURCE)
         return account_at(connection, run.force_id, run.night, run.as_of)
 
 

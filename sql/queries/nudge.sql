@@ -53,10 +53,6 @@ VALUES (CAST(:receipt_id AS uuid), CAST(:force_id AS text), CAST(:nudge_id AS uu
     CAST(:provider_reference AS text), CAST(:received_at AS timestamptz))
 ON CONFLICT (nudge_id, kind) DO NOTHING
 
--- name: unfinished
-SELECT count(*) AS unfinished, min(retry_after) FILTER (WHERE status = 'queued') AS retry_after FROM nudge
-WHERE force_id = CAST(:force_id AS text) AND status IN ('queued', 'sending')
-
 -- name: counts
 SELECT status, count(*) AS nudges FROM nudge
 WHERE force_id = CAST(:force_id AS text) GROUP BY status ORDER BY status

@@ -39,9 +39,6 @@ ON CONFLICT (force_id, urn) DO UPDATE SET
     postcode = excluded.postcode, telephone = excluded.telephone,
     seen_in_generation = excluded.seen_in_generation
 
--- name: school_urns
-SELECT urn FROM school WHERE force_id = CAST(:force_id AS text)
-
 -- name: school_las
 SELECT urn, la_code FROM school WHERE force_id = CAST(:force_id AS text)
 

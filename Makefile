@@ -39,10 +39,11 @@ bench: $(DEV_STAMP) ## Measured ratios, side by side in one run
 	@exec $(PY) -m bench
 
 check: $(DEV_STAMP) ## Format, lint, types, layers, queries, migrations, docs, inventory, secrets
+	@mkdir -p var
 	@echo "ruff" >&2; $(VENV)/bin/ruff format --check -q . && $(VENV)/bin/ruff check -q .
 	@echo "import-linter" >&2; $(VENV)/bin/lint-imports --no-cache >var/check.log 2>&1 || { cat var/check.log; exit 1; }
 	@echo "pyright" >&2; $(VENV)/bin/pyright
-	@echo "squawk" >&2; $(VENV)/bin/squawk sql/migrations/versions/*.sql >var/check.log 2>&1 || { cat var/check.log; exit 1; }
+	@echo "squawk" >&2; $(VENV)/bin/squawk -c .squawk.toml sql/migrations/versions/*.sql >var/check.log 2>&1 || { cat var/check.log; exit 1; }
 	@echo "docker-compose" >&2; $(VENV)/bin/docker-compose -f docker-compose.yml config -q
 	@echo "secrets" >&2; git ls-files -z | xargs -0 $(VENV)/bin/detect-secrets-hook --baseline .secrets.baseline
 	@echo "queries, docs, inventory, access" >&2; $(PY) -m pytest -q -n 2 tests/architecture

@@ -1,0 +1,145 @@
+"""`python -m bench`: what each choice costs against its alternative, measured in the same run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from datetime import time as clock_time
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from encompass import log, wiring
+from encompass.domain.school import EnrolStatus
+from encompass.matching.blocking import identity_of
+from encompass.matching.comparison import CandidateEnrolment, compare
+from encompass.settings import load_settings
+from encompass.store import roll
+from encompass.store.data_key import open_keys
+from encompass.store.database import Role
+from encompass.store.installation import database_running, migrate
+from encompass.wiring import Encompass
+from sandbox.serve import Sandbox
+from sandbox.world import World, build_world, named_night
+
+FORCE = "riverbend"
+LONDON = ZoneInfo("Europe/London")
+Ratio = tuple[str, float, str, float]
+
+
+def main() -> None:
+    """Play a night on a state folder of its own and print the ratios."""
+    log.configure("ERROR")
+    with tempfile.TemporaryDirectory() as folder:
+        var = Path(folder)
+        var.chmod(0o755)
+        os.environ["ENCOMPASS_VAR"] = str(var)
+        world = build_world(*named_night("ordinary"))
+        with Sandbox(world, var, "http://127.0.0.1:8400"):
+            settings = load_settings()
+            migrate(settings)
+            with database_running(settings), wiring.opened(settings) as encompass:
+                _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
+
+
+def _registers(encompass: Encompass, world: World) -> list[Ratio]:
+    run = encompass.open_run(FORCE, world.night, datetime.combine(world.night, clock_time(5, 0), LONDON))
+    first, second = (
+        _seconds(lambda: encompass.refresh_rolls(run)),
+        _seconds(lambda: encompass.refresh_rolls(run)),
+    )
+    return [("registers taken anew", first, "registers unchanged, confirmed", second)]
+
+
+def _matching(encompass: Encompass, world: World) -> list[Ratio]:
+    """One child against the roll: candidates by hashed keys, and every pupil of the roll compared."""
+    child = next(c for r in world.records for c in r["children"] if c["date_of_birth"] and c["surname"])
+    born = datetime.fromisoformat(child["date_of_birth"]).date()
+    identity = identity_of((child["forename"],), (child["surname"],), born)
+    engine = encompass.database.engine(Role.PIPELINE)
+
+    def by_keys() -> None:
+        with engine.begin() as connection:
+            roll.candidates(connection, encompass.ring, FORCE, identity)
+
+    whole = [
+        CandidateEnrolment(
+            pupil_id=UUID(int=n),
+            urn=p.urn,
+            identity=identity_of((p.forename,), (p.surname,), p.born),
+            enrol_status=EnrolStatus.SINGLE,
+            entry_date=world.night,
+            leaving_date=None,
+        )
+        for n, p in enumerate(world.rolls.rows)
+    ]
+    scanned = _median(lambda: [compare(identity, row.pupil_id, [row]) for row in whole], 3)
+    return [
+        (
+            "every pupil of the roll compared, in memory",
+            scanned,
+            "candidates by hashed keys",
+            _median(by_keys, 20),
+        )
+    ]
+
+
+def _sealing(encompass: Encompass) -> list[Ratio]:
+    """The roll's rows read from PostgreSQL, with and without opening them."""
+    engine = encompass.database.engine(Role.PIPELINE)
+    query = text("SELECT enrolment_id, key_id, sealed FROM encompass.enrolment LIMIT 20000")
+
+    def read() -> list[tuple[object, object, bytes]]:
+        with engine.begin() as connection:
+            return [(r.enrolment_id, r.key_id, bytes(r.sealed)) for r in connection.execute(query)]
+
+    rows = read()
+    with engine.begin() as connection:
+        keys = open_keys(connection, encompass.ring, {r[1] for r in rows})
+
+    def read_and_open() -> None:
+        for enrolment_id, key_id, sealed in read():
+            keys[key_id].open("enrolment", "sealed", enrolment_id, sealed)
+
+    return [("20,000 rows read and opened", _median(read_and_open, 5), "20,000 rows read", _median(read, 5))]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _median(call: Callable[[], object], times: int) -> float:
+    return statistics.median(_seconds(call) for _ in range(times))
+
+
+def _print(ratios: list[Ratio]) -> None:
+    table = Table(
+        "this",
+        "seconds",
+        "against",
+        "seconds",
+        "ratio",
+        title=f"{os.cpu_count()} cores, Python {sys.version.split()[0]}",
+    )
+    for one, seconds, other, base in ratios:
+        table.add_row(one, f"{seconds:.4f}", other, f"{base:.4f}", f"{seconds / base:.1f}")
+    Console(file=sys.stdout, width=140).print(table)
+    click.echo(
+        "Seconds are this machine's and change with it; the ratios are what a choice rests on.", err=True
+    )
+
+
+if __name__ == "__main__":
+    main()

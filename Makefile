@@ -23,8 +23,8 @@ run: $(RUN_STAMP) ## One night end to end, then serve the pages until Ctrl-C
 night: $(RUN_STAMP) ## One night end to end through the DAGs, and its account (NIGHT=YYYY-MM-DD or a named night)
 	@exec $(PY) -m sandbox night --night "$(NIGHT)"
 
-serve: $(RUN_STAMP) ## Serve the web pages of the state in var/ (PORT=8400)
-	@exec $(VENV)/bin/encompass serve --port $${PORT:-8400}
+serve: $(RUN_STAMP) ## Serve the web pages over the state in var/ until Ctrl-C, playing no night
+	@exec $(PY) -m sandbox pages --night "$(NIGHT)"
 
 airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, until Ctrl-C
 	@exec $(PY) -m sandbox airflow

@@ -9,18 +9,8 @@ own: one that is slow or fails holds up no other. Ends by renewing the asset `en
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, dag, task, task_group
 
-from dags.timetable import DAG_SETTINGS, NOTIFICATIONS, ROLLS, deadline, hand_on, night_and_instant
+from dags.timetable import DAG_SETTINGS, NOTIFICATIONS, ROLLS, deadline, force_ids, hand_on, open_run
 from encompass import wiring
-
-
-@task
-def force_ids() -> list[str]:
-    return wiring.force_ids()
-
-
-@task
-def open_run(force_id: str) -> str:
-    return wiring.open_run(force_id, *night_and_instant())
 
 
 @task

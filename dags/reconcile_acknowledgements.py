@@ -9,18 +9,8 @@ does not balance is an alarm of its night. Ends by renewing the asset `encompass
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, dag, task, task_group
 
-from dags.timetable import ACCOUNT, DAG_SETTINGS, NOTIFICATIONS, deadline, hand_on, night_and_instant
+from dags.timetable import ACCOUNT, DAG_SETTINGS, NOTIFICATIONS, deadline, force_ids, hand_on, open_run
 from encompass import wiring
-
-
-@task
-def force_ids() -> list[str]:
-    return wiring.force_ids()
-
-
-@task
-def open_run(force_id: str) -> str:
-    return wiring.open_run(force_id, *night_and_instant())
 
 
 @task

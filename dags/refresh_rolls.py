@@ -9,18 +9,8 @@ Ends by renewing the asset `encompass-rolls`.
 
 from airflow.sdk import CronTriggerTimetable, chain, dag, task
 
-from dags.timetable import DAG_SETTINGS, ROLLS, deadline, hand_on, night_and_instant
+from dags.timetable import DAG_SETTINGS, ROLLS, deadline, force_ids, hand_on, open_run
 from encompass import wiring
-
-
-@task
-def force_ids() -> list[str]:
-    return wiring.force_ids()
-
-
-@task
-def open_run(force_id: str) -> str:
-    return wiring.open_run(force_id, *night_and_instant())
 
 
 @task

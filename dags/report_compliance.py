@@ -5,18 +5,8 @@
 
 from airflow.sdk import dag, task
 
-from dags.timetable import ACCOUNT, DAG_SETTINGS, deadline, night_and_instant
+from dags.timetable import ACCOUNT, DAG_SETTINGS, deadline, force_ids, open_run
 from encompass import wiring
-
-
-@task
-def force_ids() -> list[str]:
-    return wiring.force_ids()
-
-
-@task
-def open_run(force_id: str) -> str:
-    return wiring.open_run(force_id, *night_and_instant())
 
 
 @task

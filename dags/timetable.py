@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, get_current_context
+from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
@@ -62,6 +62,16 @@ def night_and_instant() -> tuple[str, str]:
     context = cast(dict[str, Any], get_current_context())
     asked = replay(context) or _own_time(context["dag_run"].run_after)
     return asked["night"], asked["as_of"]
+
+
+@task
+def force_ids() -> list[str]:
+    return wiring.force_ids()
+
+
+@task
+def open_run(force_id: str) -> str:
+    return wiring.open_run(force_id, *night_and_instant())
 
 
 def replay(context: Mapping[str, Any]) -> dict[str, str] | None:

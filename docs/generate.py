@@ -54,13 +54,16 @@ def dag_index() -> str:
     deadlines = tomllib.loads((ROOT / "config" / "encompass.toml").read_text("utf-8"))["deadline_minutes"]
     parts = [
         "# DAGs\n\nA DAG is a timetable: each of its tasks is one call into `encompass/wiring.py`, and the same "
-        "steps run from the command line. A replay names its night and instant in the run's conf:\n"
+        "steps run from the command line. Each begins with `force_ids` and, for each force, `open_run`. A replay "
+        "names its night and instant in the run's conf:\n"
         '`{"night": "2026-03-10", "as_of": "2026-03-10T05:30:00+00:00"}`.\n'
     ]
     for name, minutes in deadlines.items():
         tree = ast.parse((ROOT / "dags" / f"{name}.py").read_text("utf-8"))
         functions = [f for f in tree.body if isinstance(f, ast.FunctionDef)]
-        tasks = [f.name for f in functions if any("task" in ast.unparse(d) for d in f.decorator_list)]
+        tasks = [
+            f.name for f in functions if any(ast.unparse(d).startswith("task") for d in f.decorator_list)
+        ]
         (decorator,) = next(f for f in functions if f.name == name).decorator_list
         schedule = next(k.value for k in decorator.keywords if k.arg == "schedule")  # type: ignore[attr-defined]
         parts.append(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -43,14 +44,20 @@ def night(name: str, *, then_serve: bool) -> None:
     from sandbox.night import play_night  # noqa: PLC0415 - the other commands need no Airflow
 
     _world(name)
-    try:
+    _world(name)
+    with _told():
         sys.exit(play_night(name, then_serve=then_serve))
-    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer, PortTaken) as error:
-        click.echo(f"sandbox: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("sandbox: interrupted; the same command goes on from here", err=True)
-        sys.exit(130)
+
+
+@main.command()
+@night_option
+def pages(name: str) -> None:
+    """Serve the pages over the state as it is, until Ctrl-C."""
+    from sandbox.night import serve_pages  # noqa: PLC0415
+
+    _world(name)
+    with _told():
+        serve_pages(name)
 
 
 @main.command()
@@ -58,7 +65,8 @@ def airflow() -> None:
     """Run Airflow's scheduler and pages over the same state until Ctrl-C."""
     from sandbox.night import airflow_until_interrupted  # noqa: PLC0415
 
-    sys.exit(airflow_until_interrupted())
+    with _told():
+        sys.exit(airflow_until_interrupted())
 
 
 @main.command()
@@ -114,6 +122,19 @@ def stop() -> None:
     """Stop the embedded PostgreSQL of the state folder."""
     if (state_folder() / "postgres").exists():
         embedded.stop(state_folder())
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Say in a line what went wrong, where it is not our own fault."""
+    try:
+        yield
+    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer, PortTaken) as error:
+        click.echo(f"sandbox: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("sandbox: interrupted; the same command goes on from here", err=True)
+        sys.exit(130)
 
 
 def _world(name: str) -> World:

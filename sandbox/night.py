@@ -44,8 +44,7 @@ WEB_PORT = 8400
 
 def play_night(name: str, *, then_serve: bool) -> int:
     """Play a night, print its account and return the exit code of `encompass reconcile`."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _stop_on_signals()
     var = state_folder()
     log.configure("ERROR")
     with only_one(var):
@@ -74,10 +73,25 @@ def _play_whole(name: str, var: Path, *, then_serve: bool) -> int:
     return code
 
 
+def serve_pages(name: str) -> None:
+    """The pages over the state as it is, with the outside world that they need, until Ctrl-C."""
+    _stop_on_signals()
+    var = state_folder()
+    log.configure("ERROR")
+    world = build_world(*named_night(name))
+    web = f"http://127.0.0.1:{_web_port(var)}"
+    with only_one(var), Sandbox(world, var, web):
+        settings = load_settings()
+        migrate(settings)
+        with database_running(settings):
+            with wiring.opened(settings, _at(world, ENDS)) as encompass:
+                codes = encompass.issue_binding_codes(FORCE)
+            _serve_until_interrupted(world, var, web, codes)
+
+
 def airflow_until_interrupted() -> int:
     """Airflow itself over the state folder, until Ctrl-C; 1 when one of its components ended by itself."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _stop_on_signals()
     var = state_folder()
     world = build_world(*named_night("ordinary"))
     with only_one(var), Sandbox(world, var, f"http://127.0.0.1:{_web_port(var)}"):
@@ -162,6 +176,12 @@ def sign_ins(world: World, var: Path, codes: dict[str, str]) -> list[str]:
     leader = next(p for p in world.staff if "leader" in p.roles)
     lines.append(f"a leader: user {leader.username}  password {leader.password}")
     return lines
+
+
+def _stop_on_signals() -> None:
+    """Both signals unwind the stack; a shell that starts us in the background would have SIGINT ignored."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

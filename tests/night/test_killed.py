@@ -11,9 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import text
 
@@ -135,11 +135,7 @@ def _killed_after(var: Path, seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    time.sleep(0.5)
-    for left in psutil.process_iter(["name", "environ"]):
-        if (
-            left.info["name"] == "postgres"
-            and f"{var}/postgres" in " ".join(left.cmdline())
-            and random.random() < 0.3
-        ):
-            left.kill()
+    pid_file = var / "postgres" / "postmaster.pid"
+    if random.random() < 0.3 and pid_file.exists():
+        with suppress(ProcessLookupError, IndexError, ValueError):
+            os.kill(int(pid_file.read_text("utf-8").splitlines()[0]), signal.SIGKILL)

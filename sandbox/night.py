@@ -151,6 +151,10 @@ def _serve_until_interrupted(world: World, var: Path, web: str, codes: dict[str,
         _say(f"\nThe pages are at {web} (it is {ENDS:%H:%M} on {world.night} there). Fictional sign-ins:")
         for line in sign_ins(world, var, codes):
             _say(f"  {line}")
+        ports = read_json(folder(var) / "ports.json")
+        _say("Their other addresses:")
+        for name in ("police_feed", "registers", "identity_provider", "mail"):
+            _say(f"  {name.replace('_', ' ')} 127.0.0.1:{ports[name]}")
         _say("Ctrl-C stops everything.")
         try:
             server.wait()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 import requests
 
+from encompass.web.app import create_app
 from tests.site import Site
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -20,7 +24,7 @@ def test_every_answer_carries_the_security_headers(site: Site, path: str) -> Non
     assert "unsafe" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
@@ -64,3 +68,35 @@ def test_the_report_says_the_same_as_page_csv_and_json(site: Site) -> None:
     assert csv.headers["Content-Disposition"] == f'attachment; filename="compliance-{night}.csv"'
     assert session.get(f"{site.web}/report/2020-01-01").status_code == 404
     assert session.get(f"{site.web}/report/yesterday").status_code == 404
+
+
+def test_over_https_cookies_are_bound_to_the_host_and_posts_work(site: Site) -> None:
+    """As behind a proxy that terminates TLS and says so: Flask-WTF then wants a referrer of the same origin."""
+    web = site.encompass.settings.web.model_copy(update={"base_url": "https://encompass.example"})
+    app = create_app(
+        replace(site.encompass, settings=site.encompass.settings.model_copy(update={"web": web}))
+    )
+    client = app.test_client()
+    begun = client.get("/sign-in/school", base_url="https://encompass.example")
+    cookie = begun.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-sign-in=")
+    assert "Secure" in cookie
+    assert "max-age=31536000" in begun.headers["Strict-Transport-Security"]
+    with client.session_transaction(base_url="https://encompass.example") as session:
+        session["ticket"] = "no-such-ticket"
+    page = client.get("/sign-in/bind", base_url="https://encompass.example").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+    fields = {"csrf_token": token, "code": "AAAA-AAAA-AAAA-AAAA"}
+    for referrer, status in (
+        ("https://encompass.example/sign-in/bind", 403),
+        ("https://evil.example/", 403),
+        (None, 403),
+    ):
+        headers = {"Referer": referrer} if referrer else {}
+        answer = client.post(
+            "/sign-in/bind", data=fields, headers=headers, base_url="https://encompass.example"
+        )
+        assert answer.status_code == status
+        assert ("You are not signed in" in answer.text) is (
+            referrer == "https://encompass.example/sign-in/bind"
+        )

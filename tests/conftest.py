@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Generator
 from datetime import time
 
+import hypothesis
 import pytest
 
 from encompass import log
@@ -20,6 +21,8 @@ from sandbox.world import build_world, named_night
 from tests.cluster import Cluster
 from tests.site import Site, serving
 
+hypothesis.settings.register_profile("encompass", database=None, deadline=None)
+hypothesis.settings.load_profile("encompass")
 NEEDS_CHROMIUM = "Chromium is not installed: `make browser` installs it where it can"
 
 

@@ -27,7 +27,7 @@ def browser(chromium: str) -> Generator[Browser]:
 
 def a_page(browser: Browser, size: tuple[int, int], *, scripts: bool = False) -> Page:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     return context.new_page()
 
 
@@ -40,8 +40,9 @@ def sign_in(page: Page, site: Site, audience: str, username: str, password: str,
     page.get_by_label("User name").fill(username)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    if page.url.endswith("/sign-in/bind"):
-        page.get_by_label("One-time code").fill(code or "")
+    if code is not None:
+        page.wait_for_url("**/sign-in/bind")
+        page.get_by_label("One-time code").fill(code)
         page.get_by_role("button", name="Continue").click()
 
 
@@ -67,17 +68,17 @@ def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
 
     school = a_page(browser, size)
     sign_in(school, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
-    assert school.get_by_role("heading", level=1).inner_text() == "Inbox"
+    expect(school.get_by_role("heading", level=1)).to_have_text("Inbox")
     kept(school, "inbox", size)
     school.locator(".app-list a").first.click()
-    assert school.get_by_role("heading", name="What the child said").is_visible()
+    expect(school.get_by_role("heading", name="What the child said")).to_be_visible()
     kept(school, "notification", size)
     school.get_by_role("button", name="Acknowledge").click()
-    assert school.get_by_text("Acknowledged at").is_visible()
+    expect(school.get_by_text("Acknowledged at")).to_be_visible()
     assert school.get_by_role("button", name="Acknowledge").count() == 0
     kept(school, "acknowledged", size)
     school.get_by_role("link", name="Back to the inbox").click()
-    assert school.get_by_text("Nothing waits for you").is_visible()
+    expect(school.get_by_text("Nothing waits for you")).to_be_visible()
 
     report.reload()
     after = figures(report)
@@ -90,6 +91,7 @@ def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
 
 
 def figures(page: Page) -> dict[str, float]:
+    expect(page.locator(".app-figures")).to_be_visible()
     names = page.locator(".app-figures dt").all_inner_texts()
     numbers = page.locator(".app-figures dd").all_inner_texts()
     return {name: float(number.rstrip("%")) for name, number in zip(names, numbers, strict=True)}
@@ -107,6 +109,7 @@ def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Brows
     page.goto(f"{site.web}/sign-in/school/callback?code=c&state=s")
     sound(page)
     sign_in(page, site, "school", lead.username, lead.password, "AAAA-AAAA-AAAA-AAAA")
+    expect(page.get_by_role("alert")).to_be_visible()
     sound(page)
     page.get_by_label("One-time code").fill(site.codes[lead.key_adult_ref])
     page.get_by_role("button", name="Continue").click()
@@ -119,7 +122,7 @@ def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Brows
     sound(page)
     page = a_page(browser, size, scripts=True)
     sign_in(page, site, "staff", leader.username, leader.password, None)
-    assert page.url.endswith("/report")
+    page.wait_for_url("**/report")
     sound(page)
 
 
@@ -136,17 +139,19 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: Site) -> None:
     lead = site.lead_of(site.told()[0])
     page = a_page(browser, DESKTOP)
     sign_in(page, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
-    page.keyboard.press("Tab")
-    assert page.locator(":focus").inner_text() == "Skip to main content"
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if page.locator(".app-list a:focus").count():
-            break
+    expect(page.get_by_role("heading", level=1)).to_have_text("Inbox")
+    tab_to(page, ".govuk-skip-link")
+    tab_to(page, ".app-list a")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/notifications/*")
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if page.locator("main button:focus").count():
-            break
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
+    tab_to(page, "main button")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Acknowledged at")).to_be_visible()
+
+
+def tab_to(page: Page, selector: str) -> None:
+    for _ in range(15):
+        page.keyboard.press("Tab")
+        if page.locator(f"{selector}:focus").count():
+            return
+    pytest.fail(f"the Tab key does not reach {selector}")

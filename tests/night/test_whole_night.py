@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from encompass import wiring
 from encompass.settings import load_settings
@@ -79,6 +86,31 @@ def test_played_again_it_sends_nothing_twice_and_accounts_in_the_same_bytes(whol
     assert again.code == 0, again.err
     assert len(Mailbox(whole_night.var)) == mails > 100
     assert whole_night.run("reconcile", "--json").stdout == account
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
+def test_make_run_serves_the_pages_until_it_is_stopped_and_leaves_nothing(
+    whole_night: Played, tmp_path: Path, stop: signal.Signals
+) -> None:
+    said = tmp_path / "said.txt"
+    environment = {**os.environ, "ENCOMPASS_VAR": str(whole_night.var)}
+    with said.open("w") as out:
+        command = [sys.executable, "-m", "sandbox", "night", "--serve"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        until = time.monotonic() + 90
+        while "Ctrl-C stops everything" not in said.read_text("utf-8"):
+            assert time.monotonic() < until and process.poll() is None, said.read_text("utf-8")
+            time.sleep(0.2)
+        web = re.search(r"The pages are at (\S+)", said.read_text("utf-8")).group(1)
+        assert "Sign in for a school" in requests.get(web, timeout=5).text
+        assert "a leader: user leader" in said.read_text("utf-8")
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 3
+        process.send_signal(stop)
+        process.wait(30)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    assert list((whole_night.var / "postgres-users").iterdir()) == []
 
 
 def test_the_audit_chain_holds_after_it(whole_night: Played) -> None:

@@ -113,10 +113,13 @@ def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Brows
     sound(page)
     page.get_by_label("One-time code").fill(site.codes[lead.key_adult_ref])
     page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/inbox")
     sound(page)
     page.locator(".app-list a").first.click()
+    page.wait_for_url("**/notifications/*")
     sound(page)
     page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Acknowledged at")).to_be_visible()
     sound(page)
     page.goto(f"{site.web}/inbox")
     sound(page)
@@ -127,6 +130,8 @@ def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Brows
 
 
 def sound(page: Page) -> None:
+    expect(page.locator(".govuk-generic-header")).to_have_css("background-color", "rgb(11, 12, 12)")
+    page.wait_for_load_state("load")
     found = Axe().run(
         page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     )

@@ -1,7 +1,8 @@
 """Receive the night's incidents, match each child, and tell every school, force by force.
 
 Set off by new rolls, and at 05:30 in London whether they came or not. Each force's night is a group of its
-own: one that is slow or fails holds up no other. Ends by renewing the asset `encompass-notifications`.
+own: one that is slow or fails holds up no other. A step that fails does not keep the next from telling those who
+can be told, but its group does not end well. Ends by renewing the asset `encompass-notifications`.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportArgumentType=false
@@ -18,25 +19,32 @@ def receive(night_run: str) -> int:
     return wiring.receive_incidents(night_run)
 
 
-@task
+@task(trigger_rule="all_done")
 def match(night_run: str) -> int:
     return wiring.match_children(night_run)
 
 
-@task
+@task(trigger_rule="all_done")
 def prepare(night_run: str) -> int:
     return wiring.prepare_notifications(night_run)
 
 
-@task
+@task(trigger_rule="all_done")
 def send(night_run: str) -> int:
     return wiring.send_notifications(night_run)
+
+
+@task
+def seal_audit() -> int:
+    return wiring.seal_audit()
 
 
 @task_group
 def night(force_id: str) -> None:
     night_run = open_run(force_id)
-    chain(receive(night_run), match(night_run), prepare(night_run), send(night_run))
+    steps = [receive(night_run), match(night_run), prepare(night_run), send(night_run)]
+    chain(*steps)
+    chain(steps, seal_audit())
 
 
 @task(outlets=[NOTIFICATIONS])

@@ -52,13 +52,27 @@ def night(force_id: str | None, night: date | None, as_of: datetime | None, *, a
     """Run a whole night without Airflow: registers, feed, matching, notifications, account, report."""
     with _opened(as_of) as encompass:
         run = _open(encompass, force_id, night, as_of or _feed_check(night))
-        for name, step in _steps(encompass).items():
-            _progress(name, step, run)
+        failed = [name for name, step in _steps(encompass).items() if not _went_well(name, step, run)]
         account = encompass.reconcile_acknowledgements(run)
         encompass.report_compliance(run)
         encompass.seal_audit()
         print_account(account, as_json=as_json)
+    if failed:
+        _stop(
+            Exit.FAILED,
+            f"failed: {', '.join(failed)}; run `encompass night` again, or the step alone to see why",
+        )
     sys.exit(code_of(account))
+
+
+def _went_well(name: str, step: Callable[[Run], int], run: Run) -> bool:
+    """A step that fails must not keep the next from telling those who can be told."""
+    try:
+        _progress(name, step, run)
+    except Exception as fault:  # noqa: BLE001 - told by the exit code, once the other steps have run
+        click.echo(f" failed: {type(fault).__name__}", err=True)
+        return False
+    return True
 
 
 def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:

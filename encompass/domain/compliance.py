@@ -154,12 +154,18 @@ WITH_A_PERSON: Final = frozenset(
 
 def bucket_of(fact: DutyFact, as_of: datetime) -> Bucket | None:
     """The first bucket that is true of the duty at that instant; None when it is lost: no sum then holds."""
-    told = fact.duty_id is not None and fact.notification is not None and fact.duty_by is not None
-    unplaced = fact.placement in WITH_A_PERSON and fact.duty_id is None
+    withdrawn = _by(fact.withdrawn_at, as_of)
+    told = (
+        fact.duty_id is not None
+        and fact.notification is not None
+        and fact.duty_by is not None
+        and not withdrawn
+    )
+    unplaced = fact.placement in WITH_A_PERSON and not told
     unanswered = fact.notification in (NotificationStatus.HELD, NotificationStatus.NOT_OUR_PUPIL)
     telephoned = _by(fact.phone_task_opened_at, as_of) and not _by(fact.phone_task_withdrawn_at, as_of)
     rules = (
-        (Bucket.EXCLUDED, fact.placement is PlacementStatus.EXCLUDED or _by(fact.withdrawn_at, as_of)),
+        (Bucket.EXCLUDED, fact.placement is PlacementStatus.EXCLUDED or (withdrawn and not unplaced)),
         (Bucket.ACKNOWLEDGED, told and _by(fact.acknowledged_at, as_of)),
         (Bucket.ESCALATED, told and telephoned),
         (Bucket.WITH_A_PERSON, unplaced or (told and unanswered)),

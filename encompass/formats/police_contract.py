@@ -17,7 +17,9 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from encompass.domain.incident import (
     Address,
@@ -141,6 +143,13 @@ class IncidentModel(_Model):
     adults: tuple[AdultModel, ...]
     children: tuple[ChildModel, ...]
     team: Text | None = None
+
+    @field_validator("children")
+    @classmethod
+    def _named_once(cls, children: tuple[ChildModel, ...]) -> tuple[ChildModel, ...]:
+        if len({child.person_id for child in children}) != len(children):
+            raise PydanticCustomError("repeated_person", "a person is named twice")
+        return children
 
 
 class ManifestModel(_Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import assert_never
 from uuid import UUID
@@ -22,15 +22,23 @@ from encompass.domain.placement import (
     move_placement,
 )
 from encompass.domain.run import LONDON, Run
-from encompass.domain.school_day import SchoolCalendar, calendar_of, chased_by, first_bell_after
+from encompass.domain.school_day import (
+    NoSchoolDay,
+    SchoolCalendar,
+    calendar_of,
+    chased_by,
+    first_bell_after,
+)
 from encompass.formats.bank_holidays import bank_holidays
 from encompass.matching.blocking import identity_of
 from encompass.matching.decision import RULE, decide
-from encompass.store import incident, notification, placement, roll, school
+from encompass.pipeline.one_by_one import each
+from encompass.store import force, incident, notification, placement, roll, school
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement, StoredPlacement
 from encompass.store.sealed import KeyRing
 
+SOURCE = "match_children"
 ANY_SCHOOL = 0
 ANY_AUTHORITY = ""
 
@@ -52,6 +60,7 @@ class _Timetable:
     rules: DutyRules
     calendar: SchoolCalendar
     authorities: dict[int, str]
+    shut_for_good: set[int] = field(default_factory=set[int])
 
     def duty(self, urn: int, occurred: datetime) -> SchoolDuty:
         """What is owed to one school after an incident at that instant."""
@@ -61,21 +70,44 @@ class _Timetable:
         return SchoolDuty(urn, duty_by, act_by)
 
     def first_bell(self, urn: int, la_code: str, occurred: datetime) -> datetime:
-        """The school's first bell after an incident at that instant."""
-        return first_bell_after(occurred, self.calendar, urn, la_code, self.rules.school_starts)
+        """The school's first bell after an incident at that instant.
+
+        A calendar without an open day is wrong: schools are then taken to be open on weekdays, and it is noted.
+        """
+        bell = self.rules.school_starts
+        try:
+            return first_bell_after(occurred, self.calendar, urn, la_code, bell)
+        except NoSchoolDay:
+            self.shut_for_good.add(urn)
+            return first_bell_after(occurred, calendar_of((), ()), urn, la_code, bell)
 
 
 def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, run: Run) -> int:
-    """Decide on every involvement that waits for a decision; how many those were."""
+    """Decide on every involvement that waits for a decision; how many those were.
+
+    One that cannot be decided holds up no other: it stays undecided, which the account shows, and raises an
+    alarm. Raises ExceptionGroup at the end for surprises.
+    """
     with engine.begin() as connection:
         waiting = placement.to_decide(connection, run.force_id)
         days = school.closed_days(connection, run.force_id)
         authorities = school.la_codes_by_urn(connection, run.force_id)
     timetable = _Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
-    for involvement_id in waiting:
-        with engine.begin() as connection:
-            _place(connection, ring, timetable, run, involvement_id)
+    failed = each(waiting, lambda i: _place_one(engine, ring, timetable, run, i))
+    with engine.begin() as connection:
+        found = {"child_unreadable": bool(failed.unreadable), "calendar_wrong": bool(timetable.shut_for_good)}
+        force.clear_alarms(connection, run, SOURCE, still_true=[kind for kind, true in found.items() if true])
+        if failed.unreadable:
+            force.raise_alarm(connection, run, "child_unreadable", SOURCE)
+        if timetable.shut_for_good:
+            force.raise_alarm(connection, run, "calendar_wrong", SOURCE)
+    failed.raise_surprises("match_children")
     return len(waiting)
+
+
+def _place_one(engine: Engine, ring: KeyRing, timetable: _Timetable, run: Run, involvement_id: UUID) -> None:
+    with engine.begin() as connection:
+        _place(connection, ring, timetable, run, involvement_id)
 
 
 def _place(

@@ -14,26 +14,39 @@ from encompass import log
 from encompass.domain.incident import PoliceHold
 from encompass.domain.notification import NotificationPart, NotifiedChild
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.one_by_one import each
 from encompass.store import force, incident, key_adult, notification, nudge, roll
 from encompass.store.incident import Involvement
 from encompass.store.notification import NewNotification, UntoldDuty
 from encompass.store.sealed import KeyRing
 
+SOURCE = "prepare_notifications"
 T = TypeVar("T")
 
 
 def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], run: Run) -> int:
     """Prepare a notification for every duty that none tells of yet; how many duties those were.
 
-    `fields` is the force's allow-list of what a school is told of an incident.
+    `fields` is the force's allow-list of what a school is told of an incident. A school that fails holds up
+    no other. Raises ExceptionGroup at the end for surprises.
     """
     with engine.begin() as connection:
         waiting = notification.recipients_with_untold_duties(connection, run.force_id)
-    told = 0
-    for recipient_id, urn in waiting:
+    told: list[int] = []
+
+    def one(recipient: tuple[UUID, int]) -> None:
         with engine.begin() as connection:
-            told += _prepare(connection, ring, frozenset(fields), run, recipient_id, urn)
-    return told
+            count = _prepare(connection, ring, frozenset(fields), run, *recipient)
+        told.append(count)
+
+    failed = each(waiting, one)
+    with engine.begin() as connection:
+        if failed.unreadable:
+            force.raise_alarm(connection, run, "child_unreadable", SOURCE)
+        else:
+            force.clear_alarms(connection, run, SOURCE, still_true=())
+    failed.raise_surprises(SOURCE)
+    return sum(told)
 
 
 def _prepare(

@@ -54,6 +54,8 @@ ALARM = {
     "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
     "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),
     "no_key_adult": lazy_gettext("A school has no Key Adult on the register."),
+    "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
+    "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),
     "account_unbalanced": lazy_gettext("The account does not balance."),
     "deadline_missed": lazy_gettext("The night's run did not finish in time."),
 }

@@ -53,6 +53,13 @@ BALANCED = ManifestLedger(1, 1, 0, 0, 0)
         (replace(UNPLACED, placement=PlacementStatus.EXCLUDED, placement_reason="adult"), Bucket.EXCLUDED),
         (UNPLACED, Bucket.WITH_A_PERSON),
         (replace(UNPLACED, placement=PlacementStatus.NOT_FOUND), Bucket.WITH_A_PERSON),
+        # placed, excluded and brought back by a correction: the withdrawn duty must not hide the child
+        (
+            replace(TOLD, placement=PlacementStatus.IN_REVIEW, withdrawn_at=BELL, acknowledged_at=BELL),
+            Bucket.WITH_A_PERSON,
+        ),
+        # corrected between matching and telling: the duty that nobody will tell of is with a person
+        (replace(TOLD, placement=PlacementStatus.IN_REVIEW, notification=None), Bucket.WITH_A_PERSON),
         (replace(UNPLACED, placement=PlacementStatus.UNPLACED), None),
         (replace(UNPLACED, placement=PlacementStatus.PLACED), None),
         (replace(TOLD, notification=None), None),

@@ -69,6 +69,14 @@ def test_a_wrong_field_refuses_the_record_by_path_and_kind(path: str, value: obj
     assert RECORDS[0]["children"][0]["surname"] not in repr(read.refused)
 
 
+def test_a_person_named_twice_in_one_incident_refuses_the_record() -> None:
+    record = copy.deepcopy(RECORDS[0])
+    record["children"] = [record["children"][0], {**record["children"][0], "surname": "Other"}]
+    read = read_records(page(record, RECORDS[1]))
+    assert [r.reason for r in read.refused] == ["children: repeated_person"]
+    assert len(read.taken) == 1
+
+
 def test_a_refused_record_keeps_its_bytes() -> None:
     record = changed("children.0.surname", "")
     (refused,) = read_records(page(record)).refused

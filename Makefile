@@ -30,7 +30,7 @@ airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, unti
 	@exec $(PY) -m sandbox airflow
 
 test: $(DEV_STAMP) browser ## Every test that fits in fifteen minutes
-	@exec $(PY) -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 prove: $(DEV_STAMP) browser ## The slow proofs: whole nights killed at random points (KILLS=20)
 	@exec $(PY) -m pytest -m slow $(ARGS)
@@ -46,7 +46,7 @@ check: $(DEV_STAMP) ## Format, lint, types, layers, queries, migrations, docs, i
 	@echo "squawk" >&2; $(VENV)/bin/squawk -c .squawk.toml sql/migrations/versions/*.sql >var/check.log 2>&1 || { cat var/check.log; exit 1; }
 	@echo "docker-compose" >&2; $(VENV)/bin/docker-compose -f docker-compose.yml config -q
 	@echo "secrets" >&2; git ls-files -z | xargs -0 $(VENV)/bin/detect-secrets-hook --baseline .secrets.baseline
-	@echo "queries, docs, inventory, access" >&2; $(PY) -m pytest -q -n 2 tests/architecture
+	@echo "queries, docs, inventory, access" >&2; $(PY) -m pytest -q -n 2 --dist loadfile tests/architecture
 
 format: $(DEV_STAMP) ## Format the code and mend what the linter can
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .

@@ -41,6 +41,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
             migrate(settings)
             ring = read_ring(settings.ring_file, settings.forces)
             yield Cluster(var, settings, database.port, ring, world, web)
+    shutil.copy(var / "postgres" / "server.log", var.parent / "postgres.log")
     shutil.rmtree(var, ignore_errors=True)
 
 

@@ -58,16 +58,15 @@ def bind_key_adult(
     if identity is None:
         return SignInRefused("ticket_spent")
     issuer, subject = identity
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token, day = secrets.token_urlsafe(TOKEN_BYTES), now.astimezone(LONDON).date()
     with engine.begin() as connection:
         bound = [
-            session.bind(connection, force_id, hash_code(ring, force_id, code), issuer, subject, now)
+            session.bind(connection, force_id, hash_code(ring, force_id, code), issuer, subject, now, day)
             for force_id in force_ids
         ]
         if not any(bound):
             connection.rollback()
             return SignInRefused("code_not_good")
-        day = now.astimezone(LONDON).date()
         adult = session.bound_adult(connection, issuer, subject, day)
         if adult is None:
             connection.rollback()

@@ -39,7 +39,10 @@ def take_register(
     key: DataKey,
     day: date,
 ) -> None:
-    """Insert or update each named adult; one no longer listed is ended on that day."""
+    """Insert or update each named adult; one no longer listed is ended on that day.
+
+    A reference whose work mailbox changed is another person: sign-ins, sessions and codes of before end.
+    """
     known = {
         bytes(r.reference_hash): r.key_adult_id
         for r in connection.execute(Q["key_adult_references"], {"force_id": force_id})
@@ -113,6 +116,7 @@ def _row_of(
         "key_adult_id": key_adult_id,
         "force_id": force_id,
         "reference_hash": reference,
+        "person_hash": ring.keyed_hash(force_id, "adult person", entry.email.lower()),
         "urn": entry.urn,
         "role": entry.role.value,
         "language": entry.language,

@@ -25,6 +25,7 @@ class BoundAdult:
     key_adult_id: UUID
     force_id: str
     urn: int
+    person_hash: bytes
 
 
 def token_hash(token: str) -> bytes:
@@ -35,7 +36,7 @@ def token_hash(token: str) -> bytes:
 def bound_adult(connection: Connection, issuer: str, subject: str, day: date) -> BoundAdult | None:
     """The Key Adult of this identity, if bound and still one on that day."""
     row = connection.execute(Q["identity"], {"issuer": issuer, "subject": subject, "day": day}).first()
-    return BoundAdult(row.key_adult_id, row.force_id, row.urn) if row else None
+    return BoundAdult(row.key_adult_id, row.force_id, row.urn, bytes(row.person_hash)) if row else None
 
 
 def insert_ticket(connection: Connection, ticket: str, issuer: str, subject: str) -> None:
@@ -51,18 +52,30 @@ def try_ticket(connection: Connection, ticket: str) -> tuple[str, str] | None:
 
 
 def bind(
-    connection: Connection, force_id: str, code_hash: bytes, issuer: str, subject: str, at: datetime
+    connection: Connection,
+    force_id: str,
+    code_hash: bytes,
+    issuer: str,
+    subject: str,
+    at: datetime,
+    day: date,
 ) -> UUID | None:
-    """Use up a one-time code and bind the identity to its Key Adult; None when the code is not good."""
+    """Use up a one-time code and bind the identity to its Key Adult; None when the code is not good.
+
+    A binding to a register entry that has since ended, or been given to another person, makes way.
+    """
     used = connection.execute(Q["use_code"], {"code_hash": code_hash, "force_id": force_id}).first()
     if used is None:
         return None
     values = {
         "key_adult_id": used.key_adult_id,
         "force_id": used.force_id,
+        "person_hash": used.person_hash,
         "issuer": issuer,
         "subject": subject,
     }
+    for stale in connection.execute(Q["unbind_stale"], {**values, "day": day}).all():
+        _record(connection, stale.force_id, Actor.KEY_ADULT, stale.key_adult_id, "key_adult_unbound", at)
     if connection.execute(Q["bind_identity"], values).first() is None:
         return None
     _record(connection, used.force_id, Actor.KEY_ADULT, used.key_adult_id, "key_adult_bound", at)
@@ -101,6 +114,7 @@ def open_school_session(
             "role": "school",
             "urn": adult.urn,
             "key_adult_id": adult.key_adult_id,
+            "person_hash": adult.person_hash,
             "staff_id": None,
         },
     )
@@ -123,7 +137,14 @@ def open_staff_session(
         token,
         idle,
         lasts,
-        {"force_id": force_id, "role": role.value, "urn": None, "key_adult_id": None, "staff_id": member},
+        {
+            "force_id": force_id,
+            "role": role.value,
+            "urn": None,
+            "key_adult_id": None,
+            "person_hash": None,
+            "staff_id": member,
+        },
     )
     _record(connection, force_id, Actor.STAFF, member, "signed_in", at)
 

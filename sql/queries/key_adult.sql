@@ -1,14 +1,15 @@
 -- name: upsert_key_adult
-INSERT INTO key_adult (key_adult_id, force_id, reference_hash, urn, role, language, active_from, active_to,
+INSERT INTO key_adult (key_adult_id, force_id, reference_hash, person_hash, urn, role, language, active_from, active_to,
     content_hash, sealed, key_id, seen_in_generation)
 VALUES (
-    CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:reference_hash AS bytea), CAST(:urn AS bigint),
+    CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:reference_hash AS bytea),
+    CAST(:person_hash AS bytea), CAST(:urn AS bigint),
     CAST(:role AS text), CAST(:language AS text), CAST(:active_from AS date), CAST(:active_to AS date),
     CAST(:content_hash AS bytea), CAST(:sealed AS bytea), CAST(:key_id AS uuid),
     CAST(:seen_in_generation AS bigint)
 )
 ON CONFLICT (force_id, reference_hash) DO UPDATE SET
-    urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
+    person_hash = excluded.person_hash, urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
     active_to = excluded.active_to, content_hash = excluded.content_hash, sealed = excluded.sealed,
     key_id = excluded.key_id, seen_in_generation = excluded.seen_in_generation
 
@@ -35,7 +36,7 @@ WHERE key_adult_id = CAST(:key_adult_id AS uuid)
 -- name: unbound
 SELECT k.key_adult_id, k.sealed, k.key_id FROM key_adult AS k
 WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
-    AND NOT EXISTS (SELECT 1 FROM key_adult_identity AS i WHERE i.key_adult_id = k.key_adult_id)
+    AND NOT EXISTS (SELECT 1 FROM key_adult_identity AS i WHERE i.key_adult_id = k.key_adult_id AND i.person_hash = k.person_hash)
 ORDER BY k.urn, k.role
 
 -- name: end_open_codes
@@ -43,6 +44,7 @@ UPDATE key_adult_code SET used_at = now()
 WHERE used_at IS NULL AND key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))
 
 -- name: insert_codes
-INSERT INTO key_adult_code (code_hash, force_id, key_adult_id, expires_at)
-SELECT c.code_hash, CAST(:force_id AS text), c.key_adult_id, now() + CAST(:lasts AS interval)
+INSERT INTO key_adult_code (code_hash, force_id, key_adult_id, person_hash, expires_at)
+SELECT c.code_hash, CAST(:force_id AS text), c.key_adult_id, k.person_hash, now() + CAST(:lasts AS interval)
 FROM unnest(CAST(:code_hashes AS bytea[]), CAST(:key_adult_ids AS uuid[])) AS c (code_hash, key_adult_id)
+JOIN key_adult AS k ON k.key_adult_id = c.key_adult_id

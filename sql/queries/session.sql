@@ -1,6 +1,6 @@
 -- name: identity
-SELECT i.key_adult_id, i.force_id, k.urn FROM key_adult_identity AS i
-JOIN key_adult AS k ON k.key_adult_id = i.key_adult_id
+SELECT i.key_adult_id, i.force_id, k.urn, k.person_hash FROM key_adult_identity AS i
+JOIN key_adult AS k ON k.key_adult_id = i.key_adult_id AND k.person_hash = i.person_hash
 WHERE i.issuer = CAST(:issuer AS text) AND i.subject = CAST(:subject AS text)
     AND k.active_from <= CAST(:day AS date) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
 
@@ -18,14 +18,30 @@ RETURNING issuer, subject
 DELETE FROM binding_ticket WHERE ticket_hash = CAST(:ticket_hash AS bytea) OR expires_at < now()
 
 -- name: use_code
-UPDATE key_adult_code SET used_at = now()
-WHERE code_hash = CAST(:code_hash AS bytea) AND force_id = CAST(:force_id AS text) AND used_at IS NULL
-    AND expires_at > now()
-RETURNING key_adult_id, force_id
+UPDATE key_adult_code AS c SET used_at = now()
+WHERE c.code_hash = CAST(:code_hash AS bytea) AND c.force_id = CAST(:force_id AS text) AND c.used_at IS NULL
+    AND c.expires_at > now()
+    AND EXISTS (
+        SELECT 1 FROM key_adult AS k WHERE k.key_adult_id = c.key_adult_id AND k.person_hash = c.person_hash
+    )
+RETURNING c.key_adult_id, c.force_id, c.person_hash
+
+-- name: unbind_stale
+DELETE FROM key_adult_identity AS i USING key_adult AS k
+WHERE k.key_adult_id = i.key_adult_id
+    AND (
+        (i.key_adult_id = CAST(:key_adult_id AS uuid) AND i.person_hash <> k.person_hash)
+        OR (
+            i.issuer = CAST(:issuer AS text) AND i.subject = CAST(:subject AS text)
+            AND (i.person_hash <> k.person_hash OR k.active_to < CAST(:day AS date))
+        )
+    )
+RETURNING i.key_adult_id, i.force_id
 
 -- name: bind_identity
-INSERT INTO key_adult_identity (key_adult_id, force_id, issuer, subject)
-VALUES (CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:issuer AS text), CAST(:subject AS text))
+INSERT INTO key_adult_identity (key_adult_id, force_id, person_hash, issuer, subject)
+VALUES (CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:person_hash AS bytea), CAST(:issuer AS text),
+    CAST(:subject AS text))
 ON CONFLICT DO NOTHING
 RETURNING key_adult_id
 
@@ -40,14 +56,19 @@ SELECT staff_id, force_id FROM staff
 WHERE issuer = CAST(:issuer AS text) AND subject = CAST(:subject AS text) AND role = CAST(:role AS text)
 
 -- name: insert_session
-INSERT INTO web_session (token_hash, force_id, role, urn, key_adult_id, staff_id, idle_until, expires_at)
+INSERT INTO web_session (token_hash, force_id, role, urn, key_adult_id, person_hash, staff_id, idle_until, expires_at)
 VALUES (CAST(:token_hash AS bytea), CAST(:force_id AS text), CAST(:role AS text), CAST(:urn AS bigint),
-    CAST(:key_adult_id AS uuid), CAST(:staff_id AS uuid), now() + CAST(:idle AS interval),
+    CAST(:key_adult_id AS uuid), CAST(:person_hash AS bytea), CAST(:staff_id AS uuid), now() + CAST(:idle AS interval),
     now() + CAST(:lasts AS interval))
 
 -- name: touch_session
-UPDATE web_session SET idle_until = least(expires_at, now() + CAST(:idle AS interval))
-WHERE token_hash = CAST(:token_hash AS bytea) AND revoked_at IS NULL AND idle_until > now() AND expires_at > now()
+UPDATE web_session AS s SET idle_until = least(s.expires_at, now() + CAST(:idle AS interval))
+WHERE s.token_hash = CAST(:token_hash AS bytea) AND s.revoked_at IS NULL AND s.idle_until > now()
+    AND s.expires_at > now()
+    AND (s.role <> 'school' OR EXISTS (
+        SELECT 1 FROM key_adult AS k
+        WHERE k.key_adult_id = s.key_adult_id AND k.urn = s.urn AND k.person_hash = s.person_hash
+    ))
 RETURNING force_id, role, urn, key_adult_id, staff_id
 
 -- name: school_name

@@ -67,7 +67,6 @@ def test_what_the_product_offers_has_docstrings() -> None:
     assert silent == []
 
 
-@pytest.mark.xdist_group("cluster")
 def test_every_route_has_an_access_rule(empty: Encompass) -> None:
     app = create_app(empty)
     rules = {rule.endpoint: rule_of(app, rule.endpoint) for rule in app.url_map.iter_rules()}
@@ -80,7 +79,6 @@ def test_every_route_has_an_access_rule(empty: Encompass) -> None:
     assert {r.value for e, r in rules.items() if e.startswith("leaders.")} == {"leaders"}
 
 
-@pytest.mark.xdist_group("cluster")
 def test_a_view_without_a_rule_is_refused(empty: Encompass) -> None:
     app = create_app(empty)
     app.add_url_rule("/forgotten", "forgotten", lambda: "secret")

@@ -14,7 +14,6 @@ from encompass.store import queries
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 
-pytestmark = pytest.mark.xdist_group("cluster")
 ROOT = Path(__file__).parents[2]
 NAMED = [
     (f.stem, name, sql) for f in sorted(queries.FOLDER.glob("*.sql")) for name, sql in queries.read(f).items()

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.site import Site
 
-pytestmark = pytest.mark.xdist_group("browser")
 DESKTOP, PHONE = (1280, 800), (375, 740)
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "375"])
 

@@ -28,7 +28,7 @@ from sandbox.world import build_world, named_night
 from tests.cluster import FORCE
 from tests.night.conftest import ROOT
 
-pytestmark = [pytest.mark.xdist_group("scheduler"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 CONF = {"night": "2026-03-17", "as_of": "2026-03-17T05:30:00+00:00"}
 DEADLINE_SECONDS = 20
 CHAIN = ("refresh_rolls", "notify_before_school", "reconcile_acknowledgements", "report_compliance")

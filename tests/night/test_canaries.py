@@ -15,13 +15,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from encompass.settings import load_settings
 from encompass.store import embedded
-from encompass.store.installation import AIRFLOW, database_running
 from encompass.store.sealed import DataKey
 from sandbox.world import build_world, named_night
 from tests.cluster import Cluster
-from tests.night.conftest import Played
 
 CANARIES = build_world(*named_night("ordinary")).canaries()
 
@@ -84,24 +81,6 @@ def dump(url_of, database: str, to: Path) -> None:
         subprocess.run(command, check=True, env=environment, stdout=out)
 
 
-@pytest.mark.xdist_group("whole_night")
-def test_the_whole_night_left_no_canary(
-    whole_night: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENCOMPASS_VAR", str(whole_night.var))
-    dumps = tmp_path / "dumps"
-    dumps.mkdir()
-    with database_running(load_settings()) as database:
-        for name in (database.name, AIRFLOW):
-            dump(database.url, name, dumps / f"{name}.sql")
-    (dumps / "printed.txt").write_text(whole_night.out + whole_night.err, "utf-8")
-    assert (dumps / "encompass.sql").stat().st_size > 10_000_000
-    assert "dag_run" in (dumps / "airflow.sql").read_text("utf-8")
-    assert len(CANARIES) >= 200
-    assert hits(dumps, CANARIES, tmp_path / "needles") == []
-    assert hits(whole_night.var, CANARIES, tmp_path / "needles") == []
-
-
 @pytest.mark.parametrize("disguise", sorted(disguises("Crumblethwaite-Fictional Ñame")))
 def test_the_search_finds_each_disguise(tmp_path: Path, disguise: bytes) -> None:
     folder = tmp_path / "state"
@@ -112,7 +91,6 @@ def test_the_search_finds_each_disguise(tmp_path: Path, disguise: bytes) -> None
     assert len(hits(folder, ["Crumblethwaite-Fictional Ñame"], tmp_path / "needles")) == 1
 
 
-@pytest.mark.xdist_group("cluster")
 @pytest.mark.parametrize("control", ["all on", "sealing off", "redaction off"])
 def test_the_search_fails_when_a_control_is_off(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str

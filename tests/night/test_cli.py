@@ -16,7 +16,6 @@ from encompass.store.database import Role
 from tests.cluster import Cluster
 from tests.night.conftest import ROOT, OnDatabase
 
-pytestmark = pytest.mark.xdist_group("cluster")
 NIGHT = "2026-03-17"
 
 

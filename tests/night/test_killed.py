@@ -57,7 +57,6 @@ def outcome(cluster: Cluster, name: str) -> dict[str, int]:
         }
 
 
-@pytest.mark.xdist_group("kill")
 @pytest.mark.timeout(600)
 def test_a_ten_child_night_killed_thirty_times(
     cluster: Cluster, on_copy: Callable[[str], OnDatabase]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from sqlalchemy import text
 
 from encompass.store.database import Role
 from tests.cluster import Cluster
 from tests.night.conftest import OnDatabase
-
-pytestmark = pytest.mark.xdist_group("cluster")
 
 
 def test_a_failed_step_does_not_keep_the_next_from_telling(

@@ -17,11 +17,11 @@ import requests
 
 from encompass import wiring
 from encompass.settings import load_settings
+from encompass.store.installation import AIRFLOW, database_running
 from sandbox.mail import Mailbox
 from tests.cluster import FORCE
 from tests.night.conftest import ROOT, Played, play
-
-pytestmark = pytest.mark.xdist_group("whole_night")
+from tests.night.test_canaries import CANARIES, dump, hits
 
 
 def test_it_ends_well_and_prints_a_balanced_account(whole_night: Played) -> None:
@@ -139,6 +139,23 @@ def test_no_command_prints_a_person_unless_asked(whole_night: Played) -> None:
     refused = whole_night.run("invite")
     assert refused.returncode == 2
     assert "--show-personal" in refused.stderr
+
+
+def test_the_whole_night_left_no_canary(
+    whole_night: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCOMPASS_VAR", str(whole_night.var))
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    with database_running(load_settings()) as database:
+        for name in (database.name, AIRFLOW):
+            dump(database.url, name, dumps / f"{name}.sql")
+    (dumps / "printed.txt").write_text(whole_night.out + whole_night.err, "utf-8")
+    assert (dumps / "encompass.sql").stat().st_size > 10_000_000
+    assert "dag_run" in (dumps / "airflow.sql").read_text("utf-8")
+    assert len(CANARIES) >= 200
+    assert hits(dumps, CANARIES, tmp_path / "needles") == []
+    assert hits(whole_night.var, CANARIES, tmp_path / "needles") == []
 
 
 def test_mail_says_nothing(whole_night: Played) -> None:

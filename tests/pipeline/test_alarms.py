@@ -21,8 +21,6 @@ from sandbox.serve import Sandbox
 from sandbox.world import World, build_world, named_night
 from tests.cluster import FORCE, Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 @contextmanager
 def served_by(

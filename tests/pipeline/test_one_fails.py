@@ -13,8 +13,6 @@ from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 def received(encompass: Encompass, cluster: Cluster):
     run = cluster.run(encompass)

@@ -15,8 +15,6 @@ from encompass.wiring import Encompass
 from sandbox.mail import Mailbox
 from tests.cluster import FORCE, Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 def outcomes(encompass: Encompass, cluster: Cluster):
     found = encompass.outcomes_of_night(FORCE, cluster.world.night)

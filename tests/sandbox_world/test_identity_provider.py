@@ -10,8 +10,6 @@ import requests
 from sandbox.world import World
 from tests.cluster import Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 def asked(cluster: Cluster, **changes: str) -> requests.Response:
     base = cluster.settings.identity.school.issuer

@@ -17,7 +17,6 @@ from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
 HOUR = timedelta(hours=1)
 CHILD_TABLES = ("notification", "notification_part", "duty", "data_key", "acknowledgement", "recipient")
 
@@ -25,12 +24,18 @@ CHILD_TABLES = ("notification", "notification_part", "duty", "data_key", "acknow
 def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
     with encompass.database.engine(Role.OWNER).begin() as connection:
         adult = connection.execute(
-            text("SELECT key_adult_id FROM encompass.key_adult WHERE urn = :urn LIMIT 1"), {"urn": urn}
-        ).scalar_one()
+            text("SELECT key_adult_id, person_hash FROM encompass.key_adult WHERE urn = :urn LIMIT 1"),
+            {"urn": urn},
+        ).one()
     token = secrets.token_urlsafe(32)
     with encompass.database.engine(Role.SIGN_IN).begin() as connection:
         session.open_school_session(
-            connection, token, BoundAdult(adult, FORCE, urn), idle, HOUR, encompass.clock.now()
+            connection,
+            token,
+            BoundAdult(adult.key_adult_id, FORCE, urn, bytes(adult.person_hash)),
+            idle,
+            HOUR,
+            encompass.clock.now(),
         )
     return token
 
@@ -102,6 +107,19 @@ def test_an_injected_setting_opens_nothing(played: Encompass) -> None:
             connection.execute(text("SELECT set_config(:n, '100000', true)"), {"n": name})
         stored = connection.execute(text("SELECT count(*) FROM encompass.notification")).scalar_one()
     assert stored == 0
+
+
+@pytest.mark.parametrize(
+    "column", ["person_hash = 'another'", "urn = (SELECT max(urn) FROM encompass.school)"]
+)
+def test_a_session_ends_when_the_register_gives_the_reference_to_another_person_or_school(
+    played: Encompass, column: str
+) -> None:
+    token = school_token(played, told_schools(played)[0])
+    assert count(played, Role.SCHOOL, token, "notification") > 0
+    with played.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(text(f"UPDATE encompass.key_adult SET {column}"))
+    assert count(played, Role.SCHOOL, token, "notification") == 0
 
 
 @pytest.mark.parametrize("how", ["revoked", "idle", "expired"])

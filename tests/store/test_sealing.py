@@ -16,8 +16,6 @@ from encompass.store.sealed import CannotOpen, Erased, KeyRing, NoKeyRing, make_
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 @pytest.fixture(scope="module")
 def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:

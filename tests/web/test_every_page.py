@@ -11,7 +11,6 @@ import requests
 from encompass.web.app import create_app
 from tests.site import Site
 
-pytestmark = pytest.mark.xdist_group("cluster")
 PATHS = ("/", "/inbox", "/report", "/nowhere", "/sign-in/nobody", "/static/encompass.css", "/health")
 
 

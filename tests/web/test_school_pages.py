@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from encompass.store.database import Role
 from sandbox.people import CouldNotAnswer, sign_in
+from tests.cluster import FORCE
 from tests.site import Site
 
-pytestmark = pytest.mark.xdist_group("cluster")
 NOTIFICATION = re.compile(r"/notifications/([0-9a-f-]{36})")
 
 
@@ -168,6 +168,28 @@ def test_a_code_binds_once_and_is_the_register_s_not_the_mail_address_s(site: Si
     with pytest.raises(CouldNotAnswer, match="422"):
         sign_in(site.web, "school", stranger.username, stranger.password, code)
     sign_in(site.web, "school", person.username, person.password, None)
+
+
+def test_a_reference_given_to_another_person_ends_the_binding_the_session_and_the_code(site: Site) -> None:
+    """The register names another mailbox under the same reference: whoever was bound must not go on."""
+    urn = site.told()[0]
+    lead = site.lead_of(urn)
+    old_code = site.codes[lead.key_adult_ref]
+    session, _ = site.signed_in(urn)
+    assert session.get(f"{site.web}/inbox").url.endswith("/inbox")
+    deputy_code = site.codes[site.lead_of(urn, "deputy").key_adult_ref]
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(
+            text("UPDATE encompass.key_adult SET person_hash = 'x' WHERE urn = :urn"), {"urn": urn}
+        )
+    assert "/inbox" not in session.get(f"{site.web}/inbox").url
+    for spent in (None, old_code, deputy_code):
+        with pytest.raises(CouldNotAnswer, match="422"):
+            sign_in(site.web, "school", lead.username, lead.password, spent)
+    new = site.encompass.issue_binding_codes(FORCE)
+    assert lead.key_adult_ref in new
+    _, inbox = sign_in(site.web, "school", lead.username, lead.password, new[lead.key_adult_ref])
+    assert NOTIFICATION.search(inbox)
 
 
 def test_a_ticket_is_spent_after_five_wrong_codes(site: Site) -> None:

@@ -89,10 +89,13 @@ CREATE TABLE encompass.enrolment_key (
     PRIMARY KEY (force_id, key_hash, enrolment_id)
 );
 
+-- The person hash is that of the work mailbox: where the register gives a reference to another person, whoever
+-- was bound to it is no longer.
 CREATE TABLE encompass.key_adult (
     key_adult_id uuid PRIMARY KEY,
     force_id text NOT NULL,
     reference_hash bytea NOT NULL,
+    person_hash bytea NOT NULL,
     urn bigint NOT NULL,
     role text NOT NULL CHECK (role IN ('dsl', 'deputy')),
     language text NOT NULL,

@@ -3,6 +3,7 @@ CREATE TABLE encompass.key_adult_code (
     code_hash bytea PRIMARY KEY,
     force_id text NOT NULL,
     key_adult_id uuid NOT NULL,
+    person_hash bytea NOT NULL,
     issued_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
@@ -14,6 +15,7 @@ CREATE UNIQUE INDEX key_adult_code_one_open ON encompass.key_adult_code (key_adu
 CREATE TABLE encompass.key_adult_identity (
     key_adult_id uuid PRIMARY KEY,
     force_id text NOT NULL,
+    person_hash bytea NOT NULL,
     issuer text NOT NULL,
     subject text NOT NULL,
     bound_at timestamptz NOT NULL DEFAULT now(),
@@ -46,6 +48,7 @@ CREATE TABLE encompass.web_session (
     role text NOT NULL CHECK (role IN ('school', 'mash', 'leader')),
     urn bigint,
     key_adult_id uuid,
+    person_hash bytea,
     staff_id uuid,
     opened_at timestamptz NOT NULL DEFAULT now(),
     idle_until timestamptz NOT NULL,
@@ -53,7 +56,7 @@ CREATE TABLE encompass.web_session (
     revoked_at timestamptz,
     FOREIGN KEY (force_id, key_adult_id) REFERENCES encompass.key_adult (force_id, key_adult_id),
     FOREIGN KEY (force_id, staff_id) REFERENCES encompass.staff (force_id, staff_id),
-    CHECK ((role = 'school') = (urn IS NOT NULL AND key_adult_id IS NOT NULL)),
+    CHECK ((role = 'school') = (urn IS NOT NULL AND key_adult_id IS NOT NULL AND person_hash IS NOT NULL)),
     CHECK ((role IN ('mash', 'leader')) = (staff_id IS NOT NULL))
 );
 
@@ -70,6 +73,10 @@ AS $$
         AND s.revoked_at IS NULL
         AND s.idle_until > now()
         AND s.expires_at > now()
+        AND (s.role <> 'school' OR EXISTS (
+            SELECT 1 FROM encompass.key_adult AS k
+            WHERE k.key_adult_id = s.key_adult_id AND k.urn = s.urn AND k.person_hash = s.person_hash
+        ))
 $$;
 
 CREATE FUNCTION encompass.session_force(wanted_role text) RETURNS text

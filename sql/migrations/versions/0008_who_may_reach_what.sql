@@ -39,6 +39,7 @@ CREATE POLICY pipeline_read ON encompass.key_adult_identity FOR SELECT TO encomp
 -- Sign-in: its own role and connections, so that no school request can open or read a session.
 GRANT SELECT ON encompass.key_adult, encompass.school, encompass.force TO encompass_sign_in;
 GRANT SELECT, INSERT ON encompass.key_adult_identity, encompass.staff, encompass.audit_event TO encompass_sign_in;
+GRANT DELETE ON encompass.key_adult_identity TO encompass_sign_in;
 GRANT SELECT, UPDATE (used_at) ON encompass.key_adult_code TO encompass_sign_in;
 GRANT SELECT, INSERT, DELETE, UPDATE (attempts) ON encompass.binding_ticket TO encompass_sign_in;
 GRANT SELECT, INSERT, UPDATE (idle_until, revoked_at) ON encompass.web_session TO encompass_sign_in;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ALPHABET: Final = "ABCDEFGHJKLMNPQRTUVWXYZ"
+ALPHABET: Final = "ABCDEFGHJKLMNPQRTUVWXYZ"  # pragma: allowlist secret
 LENGTH: Final = 13
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from encompass.store import key_adult
 from encompass.store.sealed import KeyRing
 
-ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # pragma: allowlist secret
 GROUPS: Final = 4
 GROUP_LENGTH: Final = 4
 

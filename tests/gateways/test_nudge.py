@@ -83,7 +83,7 @@ def test_the_sandbox_s_server_itself_refuses_mail_in_the_clear(tmp_path: Path) -
         assert stream.readline().startswith("530")
 
 
-@pytest.mark.parametrize("changes", [{"password": "wrong"}, {"ca_file": None}])
+@pytest.mark.parametrize("changes", [{"password": "wrong"}, {"ca_file": None}])  # pragma: allowlist secret
 def test_a_wrong_password_or_an_unknown_certificate_is_refused(tmp_path: Path, changes: dict) -> None:
     with server(tmp_path) as port, gateway(tmp_path, port, **changes) as sender:
         with pytest.raises(Refused) as refused:

@@ -79,7 +79,7 @@ def test_no_role_is_superuser_owner_of_the_cluster_or_above_the_policies(empty: 
 
 def test_a_role_with_a_wrong_password_is_refused(empty: Encompass) -> None:
     url = empty.database.url(Role.SCHOOL.value, driver="postgresql").set(
-        password="wrong"
+        password="wrong"  # pragma: allowlist secret
     )  # pragma: allowlist secret
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url.render_as_string(hide_password=False))

@@ -46,9 +46,8 @@ def cheating(serve: Serve, claims=None, key=KEY, header=None, issuer: str | None
 
     @app.post("/token")
     def token():
-        assert (
-            request.authorization and request.authorization.password == "client-secret"
-        )  # pragma: allowlist secret
+        assert request.authorization is not None
+        assert request.authorization.password == "client-secret"  # pragma: allowlist secret
         now = int(time.time())
         good = {
             "iss": state["url"],

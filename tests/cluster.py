@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, create_engine
@@ -22,6 +23,14 @@ from sandbox.world import World
 LONDON = ZoneInfo("Europe/London")
 FORCE = "riverbend"
 FEED_CHECK = time(5, 30)
+
+
+@contextmanager
+def state_folder() -> Generator[Path]:
+    """A state folder while inside. Not one of pytest's: another session may delete those under a running server."""
+    with TemporaryDirectory(prefix="encompass-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as a user of its own
+        yield Path(folder)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from encompass.wiring import Encompass
 from sandbox.serve import Sandbox
 from sandbox.state import kept_port
 from sandbox.world import build_world, named_night
-from tests.cluster import Cluster
+from tests.cluster import Cluster, state_folder
 from tests.site import Site, serving
 
 hypothesis.settings.register_profile("encompass", database=None, deadline=None)
@@ -27,22 +27,18 @@ NEEDS_CHROMIUM = "Chromium is not installed: `make browser` installs it where it
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
-    var = tmp_path_factory.mktemp("var")
-    for parent in (var, *var.parents[:3]):
-        parent.chmod(0o755)  # PostgreSQL runs as a user of its own
-    os.environ["ENCOMPASS_VAR"] = str(var)
-    log.configure("ERROR")
-    world = build_world(*named_night("small"))
-    web = f"http://127.0.0.1:{kept_port(var, 'web')}"
-    with Sandbox(world, var, web):
-        settings = load_settings()
-        with database_running(settings) as database:
-            migrate(settings)
-            ring = read_ring(settings.ring_file, settings.forces)
-            yield Cluster(var, settings, database.port, ring, world, web)
-    shutil.copy(var / "postgres" / "server.log", var.parent / "postgres.log")
-    shutil.rmtree(var, ignore_errors=True)
+def cluster() -> Generator[Cluster]:
+    with state_folder() as var:
+        os.environ["ENCOMPASS_VAR"] = str(var)
+        log.configure("ERROR")
+        world = build_world(*named_night("small"))
+        web = f"http://127.0.0.1:{kept_port(var, 'web')}"
+        with Sandbox(world, var, web):
+            settings = load_settings()
+            with database_running(settings) as database:
+                migrate(settings)
+                ring = read_ring(settings.ring_file, settings.forces)
+                yield Cluster(var, settings, database.port, ring, world, web)
 
 
 @pytest.fixture

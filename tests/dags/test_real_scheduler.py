@@ -25,7 +25,7 @@ from sandbox.mail import Mailbox
 from sandbox.serve import Sandbox
 from sandbox.state import kept_port
 from sandbox.world import build_world, named_night
-from tests.cluster import FORCE
+from tests.cluster import FORCE, state_folder
 from tests.night.conftest import ROOT
 
 pytestmark = pytest.mark.timeout(400)
@@ -71,26 +71,28 @@ def eventually(condition: Callable[[], object], seconds: float, what: str) -> ob
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    var = tmp_path_factory.mktemp("scheduler")
-    for parent in (var, *var.parents[:3]):
-        parent.chmod(0o755)
+def airflow() -> Generator[Running]:
     before = dict(os.environ)
+    try:
+        with state_folder() as var:
+            yield from _over(var)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _over(var: Path) -> Generator[Running]:
     os.environ["ENCOMPASS_VAR"] = str(var)
     overlay = var / "deadlines.toml"
     overlay.write_text(f"[deadline_minutes]\nnotify_before_school = {DEADLINE_SECONDS / 60}\n", "utf-8")
     files = (ROOT / "config" / "encompass.toml", var / "sandbox" / "encompass.toml", overlay)
     os.environ["ENCOMPASS_CONFIG"] = os.pathsep.join(str(f) for f in files)
     world = build_world(*named_night("small"))
-    try:
-        with Sandbox(world, var, f"http://127.0.0.1:{kept_port(var, 'web')}"):
-            settings = load_settings()
-            migrate(settings)
-            with database_running(settings):
-                yield from _running(var, airflow_database_url(settings))
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with Sandbox(world, var, f"http://127.0.0.1:{kept_port(var, 'web')}"):
+        settings = load_settings()
+        migrate(settings)
+        with database_running(settings):
+            yield from _running(var, airflow_database_url(settings))
 
 
 def _running(var: Path, database_url: str) -> Generator[Running]:

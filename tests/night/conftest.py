@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, state_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,15 +39,10 @@ def play(var: Path, night: str) -> Played:
 
 
 @pytest.fixture(scope="session")
-def whole_night(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def whole_night() -> Generator[Played]:
     """The ordinary night, from an empty state folder."""
-    var = tmp_path_factory.mktemp("whole")
-    for parent in (var, *var.parents[:3]):
-        parent.chmod(0o755)
-    return play(var, "ordinary")
-
-
-Cli = Callable[..., subprocess.CompletedProcess[str]]
+    with state_folder() as var:
+        yield play(var, "ordinary")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from encompass.store.database import Role
 from sandbox.mail import Mailbox
-from tests.cluster import Cluster
+from tests.cluster import Cluster, state_folder
 from tests.night.conftest import ROOT, OnDatabase, Played, play
 
 NIGHT = ("night", "--night", "2026-03-17", "--as-of", "2026-03-17T05:30:00", "--json")
@@ -96,27 +96,21 @@ def test_a_ten_child_night_killed_thirty_times(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_whole_nights_killed_anywhere(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_whole_nights_killed_anywhere() -> None:
     """`make prove` (KILLS=20): the whole night, through the DAGs and the people, killed at random points."""
-    reference = _account(play(_state(tmp_path_factory), "ordinary"))
+    with state_folder() as var:
+        reference = _account(play(var, "ordinary"))
     for lap in range(int(os.environ.get("KILLS", "20"))):
         rng = random.Random(lap)
-        var = _state(tmp_path_factory)
-        for _ in range(rng.choice((1, 2))):
-            _killed_after(var, rng.uniform(3, 34))
-        done = play(var, "ordinary")
-        assert done.code == 0, (lap, done.err)
-        assert _account(done) == reference, lap
-        ids = Counter(str(m["Message-ID"]) for m in Mailbox(var).messages())
-        assert max(ids.values()) <= 3, lap
-        assert done.run("audit", "verify").returncode == 0, lap
-
-
-def _state(factory: pytest.TempPathFactory) -> Path:
-    var = factory.mktemp("killed")
-    for parent in (var, *var.parents[:3]):
-        parent.chmod(0o755)
-    return var
+        with state_folder() as var:
+            for _ in range(rng.choice((1, 2))):
+                _killed_after(var, rng.uniform(3, 34))
+            done = play(var, "ordinary")
+            assert done.code == 0, (lap, done.err)
+            assert _account(done) == reference, lap
+            ids = Counter(str(m["Message-ID"]) for m in Mailbox(var).messages())
+            assert max(ids.values()) <= 3, lap
+            assert done.run("audit", "verify").returncode == 0, lap
 
 
 def _account(played: Played) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Generator
 from pathlib import Path
 
 import psutil
@@ -12,14 +13,14 @@ import psycopg
 import pytest
 
 from encompass.store import embedded
+from tests.cluster import state_folder
 
 
 @pytest.fixture
-def var(tmp_path: Path) -> Path:
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        parent.chmod(0o755)
-    embedded.passwords(tmp_path / "secrets" / "database.toml")
-    return tmp_path
+def var() -> Generator[Path]:
+    with state_folder() as folder:
+        embedded.passwords(folder / "secrets" / "database.toml")
+        yield folder
 
 
 def dsn(var: Path, port: int) -> str:

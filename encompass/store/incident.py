@@ -89,12 +89,12 @@ def involvements(
 
 def open_incident(key: DataKey, incident_id: UUID, sealed: bytes) -> ReportedIncident:
     """The incident of a sealed version (without its children)."""
-    return INCIDENT.validate_json(key.open("incident_version", "sealed", incident_id, bytes(sealed)))
+    return key.open_as(INCIDENT, "incident_version", "sealed", incident_id, sealed)
 
 
 def open_child(key: DataKey, involvement_id: UUID, sealed: bytes) -> ReportedChild:
     """The child of a sealed involvement."""
-    return CHILD.validate_json(key.open("involvement", "sealed", involvement_id, bytes(sealed)))
+    return key.open_as(CHILD, "involvement", "sealed", involvement_id, sealed)
 
 
 def _first_version(

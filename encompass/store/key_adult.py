@@ -99,7 +99,7 @@ def replace_codes(connection: Connection, force_id: str, code_hashes: dict[UUID,
 
 
 def _entry_of(key_adult_id: UUID, sealed: bytes, key: DataKey) -> KeyAdultEntry:
-    return ENTRY.validate_json(key.open("key_adult", "sealed", key_adult_id, bytes(sealed)))
+    return key.open_as(ENTRY, "key_adult", "sealed", key_adult_id, sealed)
 
 
 def _row_of(

@@ -176,10 +176,7 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
         raise NotFound
     parts = connection.execute(Q["parts"], {"notification_id": notification_id}).all()
     keys = open_keys(connection, ring, [row.key_id, *(p.key_id for p in parts)])
-    opened = [
-        PART.validate_json(keys[p.key_id].open("notification_part", "sealed", p.duty_id, bytes(p.sealed)))
-        for p in parts
-    ]
+    opened = [keys[p.key_id].open_as(PART, "notification_part", "sealed", p.duty_id, p.sealed) for p in parts]
     return NotificationPage(
         row.notification_id,
         NotificationStatus(row.status),
@@ -265,10 +262,9 @@ def _move(
 
 
 def _child_of(row: Row[Any], keys: dict[UUID, DataKey]) -> NotifiedChild:
-    plain = keys[row.key_id].open(
-        "notification", "sealed_child", row.notification_id, bytes(row.sealed_child)
+    return keys[row.key_id].open_as(
+        CHILD, "notification", "sealed_child", row.notification_id, row.sealed_child
     )
-    return CHILD.validate_json(plain)
 
 
 def _record(connection: Connection, run: Run, action: str, notification_id: UUID) -> None:

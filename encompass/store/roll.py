@@ -114,7 +114,7 @@ def _candidate_of(row: Row[Any], key: DataKey) -> CandidateEnrolment:
 
 
 def _entry_of(row: Row[Any], key: DataKey) -> RollEntry:
-    return ENTRY.validate_json(key.open("enrolment", "sealed", row.enrolment_id, bytes(row.sealed)))
+    return key.open_as(ENTRY, "enrolment", "sealed", row.enrolment_id, row.sealed)
 
 
 def _row_hash(ring: KeyRing, force_id: str, source: str, row: RollRow) -> bytes:

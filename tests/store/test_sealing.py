@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -9,8 +10,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from sqlalchemy import text
 
+from encompass.domain.notification import NotifiedChild
 from encompass.store.database import Role
 from encompass.store.sealed import CannotOpen, Erased, KeyRing, NoKeyRing, make_ring, read_ring
 from encompass.wiring import Encompass
@@ -49,6 +52,16 @@ def test_a_value_does_not_open_elsewhere_or_changed(ring: KeyRing) -> None:
             key.open(table, column, row_id, value)
     with pytest.raises(CannotOpen):
         replace(key, key_id=uuid4()).open("t", "c", row, sealed)
+
+
+def test_json_of_another_shape_does_not_open_and_its_fault_shows_no_word_of_it(ring: KeyRing) -> None:
+    key, _ = ring.new_data_key()
+    row = uuid4()
+    sealed = key.seal("notification", "sealed_child", row, b'{"forename": "Pepperlantern", "surname": 7}')
+    with pytest.raises(CannotOpen) as fault:
+        key.open_as(TypeAdapter(NotifiedChild), "notification", "sealed_child", row, sealed)
+    assert str(fault.value) == "notification.sealed_child"
+    assert "Pepperlantern" not in "".join(traceback.format_exception(fault.value))
 
 
 def test_a_destroyed_data_key_is_gone(ring: KeyRing) -> None:

@@ -95,13 +95,9 @@ def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, run: Run) ->
     timetable = _Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
     failed = each(waiting, lambda i: _place_one(engine, ring, timetable, run, i))
     with engine.begin() as connection:
-        found = {"child_unreadable": bool(failed.unreadable), "calendar_wrong": bool(timetable.shut_for_good)}
-        force.clear_alarms(connection, run, SOURCE, still_true=[kind for kind, true in found.items() if true])
-        if failed.unreadable:
-            force.raise_alarm(connection, run, "child_unreadable", SOURCE)
-        if timetable.shut_for_good:
-            force.raise_alarm(connection, run, "calendar_wrong", SOURCE)
-    failed.raise_surprises("match_children")
+        kinds = {"child_unreadable": bool(failed.unreadable), "calendar_wrong": bool(timetable.shut_for_good)}
+        force.set_alarms(connection, run, SOURCE, kinds)
+    failed.raise_surprises(SOURCE)
     return len(waiting)
 
 

@@ -41,10 +41,7 @@ def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], 
 
     failed = each(waiting, one)
     with engine.begin() as connection:
-        if failed.unreadable:
-            force.raise_alarm(connection, run, "child_unreadable", SOURCE)
-        else:
-            force.clear_alarms(connection, run, SOURCE, still_true=())
+        force.set_alarms(connection, run, SOURCE, {"child_unreadable": bool(failed.unreadable)})
     failed.raise_surprises(SOURCE)
     return sum(told)
 

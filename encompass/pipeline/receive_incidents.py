@@ -52,9 +52,8 @@ def receive_incidents(engine: Engine, ring: KeyRing, source: PoliceFeed, rules: 
     except (Refused, BrokenFile):
         served, alarms = 0, ["feed_refused"]
     with engine.begin() as connection:
-        force.clear_alarms(connection, run, SOURCE, still_true=alarms)
+        force.set_alarms(connection, run, SOURCE, dict.fromkeys(alarms, True))
         for kind in alarms:
-            force.raise_alarm(connection, run, kind, SOURCE)
             log.get_logger().error("alarm_raised", alarm=kind, source=SOURCE, run_id=str(run.run_id))
         if not alarms:
             feed.complete_pull(connection, run)

@@ -17,10 +17,7 @@ def reconcile_acknowledgements(engine: Engine, run: Run) -> Account:
     """The night's account as of the run's instant; one that does not balance raises an alarm."""
     with engine.begin() as connection:
         account = account_at(connection, run.force_id, run.night, run.as_of)
-        if account.balanced:
-            force.clear_alarms(connection, run, SOURCE, still_true=())
-        else:
-            force.raise_alarm(connection, run, "account_unbalanced", SOURCE)
+        force.set_alarms(connection, run, SOURCE, {"account_unbalanced": not account.balanced})
         return account_at(connection, run.force_id, run.night, run.as_of)
 
 

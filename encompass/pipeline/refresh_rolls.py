@@ -91,9 +91,7 @@ def _refresh(engine: Engine, ring: KeyRing, run: Run, register: Register) -> boo
     except (Refused, BrokenFile):
         return _alarm(engine, run, "register_refused", name)
     with engine.begin() as connection:
-        force.clear_alarms(connection, run, name, still_true=())
-        if refused:
-            force.raise_alarm(connection, run, "rows_refused", name)
+        force.set_alarms(connection, run, name, {"rows_refused": refused > 0})
     return True
 
 

@@ -103,7 +103,4 @@ def _mail(to: str, base_url: str, leased: Lease) -> NudgeMail:
 def _alarm_if_waiting(engine: Engine, run: Run) -> None:
     with engine.begin() as connection:
         waiting = nudge.counts(connection, run.force_id).get(NudgeStatus.QUEUED.value, 0)
-        if waiting:
-            force.raise_alarm(connection, run, "nudges_waiting", SOURCE)
-        else:
-            force.clear_alarms(connection, run, SOURCE, still_true=())
+        force.set_alarms(connection, run, SOURCE, {"nudges_waiting": waiting > 0})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -87,20 +87,23 @@ def raise_alarm(connection: Connection, run: Run, kind: str, source: str) -> boo
     return True
 
 
-def clear_alarms(connection: Connection, run: Run, source: str, still_true: Sequence[str]) -> None:
-    """Clear the source's alarms of the night, but for the kinds that are still true."""
+def set_alarms(connection: Connection, run: Run, source: str, kinds: Mapping[str, bool]) -> None:
+    """The source's alarms of the night are now those kinds that are true: raise these, clear all others."""
+    true = [kind for kind, holds in kinds.items() if holds]
     values = {
         "force_id": run.force_id,
         "night": run.night,
         "source": source,
         "cleared_at": run.as_of,
-        "still_true": list(still_true),
+        "still_true": true,
     }
     for alarm_id in connection.execute(Q["clear_alarms"], values).scalars():
         audit.record(
             connection,
             AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, "alarm_cleared", "alarm", alarm_id),
         )
+    for kind in true:
+        raise_alarm(connection, run, kind, source)
 
 
 def standing_alarms(connection: Connection, force_id: str, night: date, as_of: datetime) -> tuple[str, ...]:

@@ -107,6 +107,10 @@ def test_every_alarm_that_is_raised_has_words() -> None:
                     a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
                 ]
                 raised |= {name for name in named if "_" in name}
+        for function in functions(ast.parse(source)):
+            if "set_alarms(" in ast.unparse(function):
+                keys = [k for n in ast.walk(function) if isinstance(n, ast.Dict) for k in n.keys]
+                raised |= {k.value for k in keys if isinstance(k, ast.Constant)}
     assert {"feed_absent", "register_absent", "deadline_missed", "account_unbalanced"} <= raised
     assert raised == set(wording.ALARM)
 

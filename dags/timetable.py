@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from encompass import wiring
+from encompass.domain.run import LONDON
 
-LONDON: Final = ZoneInfo("Europe/London")
 ROLLS: Final = Asset("encompass-rolls")
 NOTIFICATIONS: Final = Asset("encompass-notifications")
 ACCOUNT: Final = Asset("encompass-account")

@@ -43,10 +43,8 @@ def night(name: str, *, then_serve: bool) -> None:
     """Play a night end to end through the DAGs and print its account."""
     from sandbox.night import play_night  # noqa: PLC0415 - the other commands need no Airflow
 
-    _world(name)
-    _world(name)
     with _told():
-        sys.exit(play_night(name, then_serve=then_serve))
+        sys.exit(play_night(_world(name), then_serve=then_serve))
 
 
 @main.command()
@@ -55,9 +53,8 @@ def pages(name: str) -> None:
     """Serve the pages over the state as it is, until Ctrl-C."""
     from sandbox.night import serve_pages  # noqa: PLC0415
 
-    _world(name)
     with _told():
-        serve_pages(name)
+        serve_pages(_world(name))
 
 
 @main.command()
@@ -66,7 +63,7 @@ def airflow() -> None:
     from sandbox.night import airflow_until_interrupted  # noqa: PLC0415
 
     with _told():
-        sys.exit(airflow_until_interrupted())
+        sys.exit(airflow_until_interrupted(_world("ordinary")))
 
 
 @main.command()

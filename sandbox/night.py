@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from datetime import time as clock_time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from encompass import log, wiring
-from encompass.settings import load_settings, state_folder
+from encompass.domain.run import LONDON
+from encompass.settings import Settings, load_settings, state_folder
 from encompass.store.installation import airflow_database_url, database_running, migrate
 from sandbox.airflow_home import (
     ADMIN,
@@ -33,78 +33,65 @@ from sandbox.mail import Mailbox
 from sandbox.people import answer_mail, waiting
 from sandbox.serve import Sandbox
 from sandbox.state import folder, kept_port, only_one, read_json
-from sandbox.world import Answers, World, build_world, named_night
+from sandbox.world import Answers, World
 
-LONDON = ZoneInfo("Europe/London")
 FORCE = "riverbend"
 WAVES: tuple[tuple[Answers, clock_time], ...] = (("prompt", clock_time(7, 50)), ("late", clock_time(9, 20)))
 ENDS = clock_time(10, 0)
 WEB_PORT = 8400
 
 
-def play_night(name: str, *, then_serve: bool) -> int:
+def play_night(world: World, *, then_serve: bool) -> int:
     """Play a night, print its account and return the exit code of `encompass reconcile`."""
-    _stop_on_signals()
     var = state_folder()
+    with _outside_world(world, var) as (settings, web):
+        with _step("Airflow's own tables"):
+            os.environ.update(airflow_environment(var, airflow_database_url(settings)))
+            migrate_airflow(var, os.environ)
+        try:
+            codes = _play(world, var, web)
+        finally:
+            leave_airflow()
+        code = _print_account(world)
+        if then_serve:
+            _serve_until_interrupted(world, var, web, codes)
+    return code
+
+
+def serve_pages(world: World) -> None:
+    """The pages over the state as it is, with the outside world that they need, until Ctrl-C."""
+    var = state_folder()
+    with _outside_world(world, var) as (settings, web):
+        with wiring.opened(settings, _at(world, ENDS)) as encompass:
+            codes = encompass.issue_binding_codes(FORCE)
+        _serve_until_interrupted(world, var, web, codes)
+
+
+def airflow_until_interrupted(world: World) -> int:
+    """Airflow itself over the state folder, until Ctrl-C; 1 when one of its components ended by itself."""
+    var = state_folder()
+    with _outside_world(world, var) as (settings, _):
+        port = kept_port(var, "airflow_api")
+        environment = airflow_environment(var, airflow_database_url(settings), port)
+        migrate_airflow(var, environment)
+        password = read_json(var / "airflow" / "passwords.json")[ADMIN]
+        _say(f"Airflow: http://127.0.0.1:{port}  user {ADMIN}  password {password}  (Ctrl-C stops it)")
+        with airflow_running(environment) as components:
+            return _wait_for_any(components)
+
+
+@contextmanager
+def _outside_world(world: World, var: Path) -> Generator[tuple[Settings, str]]:
+    """The partnership's servers and a migrated database, up while inside; the settings and the pages' address."""
+    _stop_on_signals()
     log.configure("ERROR")
-    with only_one(var):
-        return _play_whole(name, var, then_serve=then_serve)
-
-
-def _play_whole(name: str, var: Path, *, then_serve: bool) -> int:
-    with _step("the fictional partnership"):
-        world = build_world(*named_night(name))
     web = f"http://127.0.0.1:{_web_port(var)}"
-    with Sandbox(world, var, web):
+    with only_one(var), Sandbox(world, var, web):
         settings = load_settings()
         with _step("PostgreSQL"):
             migrate(settings)
         with database_running(settings):
-            with _step("Airflow's own tables"):
-                os.environ.update(airflow_environment(var, airflow_database_url(settings)))
-                migrate_airflow(var, os.environ)
-            try:
-                codes = _play(world, var, web)
-            finally:
-                leave_airflow()
-            code = _print_account(world)
-            if then_serve:
-                _serve_until_interrupted(world, var, web, codes)
-    return code
-
-
-def serve_pages(name: str) -> None:
-    """The pages over the state as it is, with the outside world that they need, until Ctrl-C."""
-    _stop_on_signals()
-    var = state_folder()
-    log.configure("ERROR")
-    world = build_world(*named_night(name))
-    web = f"http://127.0.0.1:{_web_port(var)}"
-    with only_one(var), Sandbox(world, var, web):
-        settings = load_settings()
-        migrate(settings)
-        with database_running(settings):
-            with wiring.opened(settings, _at(world, ENDS)) as encompass:
-                codes = encompass.issue_binding_codes(FORCE)
-            _serve_until_interrupted(world, var, web, codes)
-
-
-def airflow_until_interrupted() -> int:
-    """Airflow itself over the state folder, until Ctrl-C; 1 when one of its components ended by itself."""
-    _stop_on_signals()
-    var = state_folder()
-    world = build_world(*named_night("ordinary"))
-    with only_one(var), Sandbox(world, var, f"http://127.0.0.1:{_web_port(var)}"):
-        settings = load_settings()
-        migrate(settings)
-        with database_running(settings):
-            port = kept_port(var, "airflow_api")
-            environment = airflow_environment(var, airflow_database_url(settings), port)
-            migrate_airflow(var, environment)
-            password = read_json(var / "airflow" / "passwords.json")[ADMIN]
-            _say(f"Airflow: http://127.0.0.1:{port}  user {ADMIN}  password {password}  (Ctrl-C stops it)")
-            with airflow_running(environment) as components:
-                return _wait_for_any(components)
+            yield settings, web
 
 
 def _wait_for_any(components: list[subprocess.Popen[bytes]]) -> int:

@@ -82,15 +82,11 @@ def kept_port(var: Path, name: str) -> int:
 def same_port(var: Path, name: str) -> int:
     """The port that a server had last time: people are bound to an issuer by its address. Raises PortTaken."""
     before = read_json(folder(var) / "ports.json").get(name)
-    port = kept_port(var, name)
-    if before not in {None, port}:
-        write_private(
-            folder(var) / "ports.json", json.dumps(read_json(folder(var) / "ports.json") | {name: before})
-        )
+    if before is not None and _free(before) is None:
         raise PortTaken(
             f"port {before} of the {name} is taken; free it, or delete the state with `make clean`"
         )
-    return port
+    return kept_port(var, name)
 
 
 def _free(port: int) -> int | None:

@@ -9,18 +9,16 @@ from datetime import datetime, time
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, create_engine
 
-from encompass.domain.run import Run
+from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings
 from encompass.store.database import Database, database_of
 from encompass.store.sealed import KeyRing
 from encompass.wiring import Clock, Encompass
 from sandbox.world import World
 
-LONDON = ZoneInfo("Europe/London")
 FORCE = "riverbend"
 FEED_CHECK = time(5, 30)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from typing import Final, NoReturn
 
@@ -318,7 +318,7 @@ def _feed_check(night: date | None) -> datetime:
     now = datetime.now(UTC)
     if night is None:
         return now
-    return min(now, datetime.combine(night, FEED_CHECK, LONDON) + timedelta(0))
+    return min(now, datetime.combine(night, FEED_CHECK, LONDON))
 
 
 def _progress(name: str, step: Callable[[Run], int], run: Run) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime
 from datetime import time as clock_time
 from pathlib import Path
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,13 +19,16 @@ from rich.table import Table
 from sqlalchemy import text
 
 from encompass import log, wiring
-from encompass.domain.school import EnrolStatus
-from encompass.matching.blocking import identity_of
-from encompass.matching.comparison import CandidateEnrolment, compare
-from encompass.settings import load_settings
-from encompass.store import roll
+from encompass.formats.mis_csv import read_roll
+from encompass.matching.comparison import compare
+from encompass.matching.person import child_of, pupil_of
+from encompass.pipeline.find_pupils import Sought, find_pupils
+from encompass.pipeline.match_rules import match_rules
+from encompass.settings import MatchingSettings, load_settings
+from encompass.store.candidate import Rolls
 from encompass.store.data_key import open_keys
 from encompass.store.database import Role
+from encompass.store.incident import CHILD
 from encompass.store.installation import database_running, migrate
 from encompass.wiring import Encompass
 from sandbox.serve import Sandbox
@@ -62,35 +64,23 @@ def _registers(encompass: Encompass, world: World) -> list[Ratio]:
 
 
 def _matching(encompass: Encompass, world: World) -> list[Ratio]:
-    """One child against the roll: candidates by hashed keys, and every pupil of the roll compared."""
-    child = next(c for r in world.records for c in r["children"] if c["date_of_birth"] and c["surname"])
-    born = datetime.fromisoformat(child["date_of_birth"]).date()
-    identity = identity_of((child["forename"],), (child["surname"],), born)
+    """One child against the roll: pupils found by hashed keys, and every pupil of the roll compared."""
+    named = next(c for r in world.records for c in r["children"] if c["date_of_birth"] and c["surname"])
+    child = child_of(CHILD.validate_python({**named, "resides_in_force_area": True, "hold": None}))
+    parameters = match_rules(MatchingSettings()).parameters
     engine = encompass.database.engine(Role.PIPELINE)
 
     def by_keys() -> None:
         with engine.begin() as connection:
-            roll.candidates(connection, encompass.ring, FORCE, identity)
+            rolls = Rolls(connection, encompass.ring, FORCE, None)
+            find_pupils(rolls, [Sought(1, 1, child, world.night)], parameters)
 
-    whole = [
-        CandidateEnrolment(
-            pupil_id=UUID(int=n),
-            urn=p.urn,
-            identity=identity_of((p.forename,), (p.surname,), p.born),
-            enrol_status=EnrolStatus.SINGLE,
-            entry_date=world.night,
-            leaving_date=None,
-        )
-        for n, p in enumerate(world.rolls.rows)
-    ]
-    scanned = _median(lambda: [compare(identity, row.pupil_id, [row]) for row in whole], 3)
+    with engine.begin() as connection:
+        known = Rolls(connection, encompass.ring, FORCE, None).frequencies([child])
+    whole = [pupil_of(e) for la in world.la_codes for e in read_roll(world.pupils_csv(la)).entries]
+    scanned = _median(lambda: [compare(child, pupil, known, parameters) for pupil in whole], 3)
     return [
-        (
-            "every pupil of the roll compared, in memory",
-            scanned,
-            "candidates by hashed keys",
-            _median(by_keys, 20),
-        )
+        ("every pupil of the roll compared, in memory", scanned, "found by hashed keys", _median(by_keys, 20))
     ]
 
 

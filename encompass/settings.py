@@ -114,6 +114,17 @@ class ProfileSettings(_Table):
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
 
 
+class MatchingSettings(_Table):
+    """How this force's children are matched: a version in config/matching/, and limits stricter than its own."""
+
+    parameters: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "2026-11"
+    roll_stale_days: Annotated[int, Field(gt=0)] = 7
+    automatic: float | None = None
+    automatic_in_doubt: float | None = None
+    margin: float | None = None
+    review: float | None = None
+
+
 class ForceSettings(_Table):
     """One police force that this installation serves."""
 
@@ -123,6 +134,7 @@ class ForceSettings(_Table):
     feed: FeedSettings
     registers: RegisterSettings
     profile: ProfileSettings
+    matching: MatchingSettings = MatchingSettings()
 
 
 class DeadlineSettings(_Table):

@@ -27,6 +27,7 @@ from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as 
 from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
+from encompass.pipeline.match_rules import match_rules
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
 from encompass.pipeline.read_notifications import read_inbox, read_notification
 from encompass.pipeline.read_status import Status, read_status
@@ -121,7 +122,8 @@ class Encompass:
         """Place every child who waits for a decision; how many."""
         p = self.force(run.force_id).profile
         rules = DutyRules(p.school_starts, p.chase_after, p.holiday_act_days, p.bank_holidays)
-        return match(self.database.engine(Role.PIPELINE), self.ring, rules, run)
+        matching = match_rules(self.force(run.force_id).matching)
+        return match(self.database.engine(Role.PIPELINE), self.ring, rules, matching, run)
 
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""

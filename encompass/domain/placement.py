@@ -22,14 +22,31 @@ class PlacementStatus(StrEnum):
     EXCLUDED = "excluded"
 
 
-class ReviewReason(StrEnum):
-    """Why a person has to decide."""
+class Veto(StrEnum):
+    """Why a candidate is never an automatic match, whatever the score."""
 
-    AMBIGUOUS = "ambiguous"
-    PARTIAL = "partial"
+    FORENAME = "forename"
+    BIRTH_DATE = "birth_date"
+    SEX = "sex"
+    TWIN = "twin"
+    NAMESAKE = "namesake"
+    TWO_DOUBTS = "two_doubts"
+    COMMON_FIRST_NAME = "common_first_name"
+    UPN = "upn"
+    RECORDS_DIFFER = "records_differ"
+
+
+class ReviewReason(StrEnum):
+    """Why a person has to decide, where it is not a veto."""
+
+    SCORE = "score"
+    MARGIN = "margin"
+    LARGE_BLOCK = "large_block"
     GUEST = "guest"
     NO_CURRENT_ENROLMENT = "no_current_enrolment"
-    MANY_FIT = "many_fit"
+    ROLLS_CONFLICT = "rolls_conflict"
+    STALE_ROLL = "stale_roll"
+    CLAIMED_TWICE = "claimed_twice"
     NO_KEY_ADULT = "no_key_adult"
     CORRECTED = "corrected"
 
@@ -81,27 +98,44 @@ def move_placement(current: PlacementStatus, wanted: PlacementStatus) -> Placeme
     return check_move("placement", PLACEMENT_MOVES, current, wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class FieldEvidence:
+    """What one field says: how it agrees, and what that is worth in bits (log2 of the likelihood ratio)."""
+
+    field: str
+    level: str
+    bits: float
+
+
 @dataclass(frozen=True)
-class Agreement:
-    """Which fields of one candidate agree with the child after normalisation."""
+class Candidate:
+    """A pupil who may be the child: the score in bits, each field's part in it, and what forbids a match."""
 
     pupil_id: UUID
-    forename: bool
-    surname: bool
-    date_of_birth: bool
-
-    @property
-    def agreeing(self) -> int:
-        """How many of the three fields agree."""
-        return self.forename + self.surname + self.date_of_birth
+    urns: tuple[int, ...]
+    score: float
+    fields: tuple[FieldEvidence, ...]
+    lift: float
+    vetoes: tuple[Veto, ...]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a decision rested on, by pupil id only: enough to reproduce it from the same roll generations."""
+    """What a decision rested on, by pupil id only: enough to take it again and to explain it.
 
-    rule: str
-    candidates: tuple[Agreement, ...]
+    `model` and `digest` name the parameters, `pupils` is the size of the rolls, `automatic` and `margin` the limits
+    that applied, in bits. The candidates are the best, best first.
+    """
+
+    model: str
+    digest: str
+    pupils: int
+    automatic: float
+    margin: float
+    candidates: tuple[Candidate, ...]
+
+
+NO_EVIDENCE: Final = Evidence("", "", 0, 0.0, 0.0, ())
 
 
 @dataclass(frozen=True)
@@ -117,7 +151,7 @@ class Matched:
 class NeedsReview:
     """A person decides, with the candidates shown."""
 
-    reason: ReviewReason
+    reason: ReviewReason | Veto
     evidence: Evidence
 
 

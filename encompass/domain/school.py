@@ -48,7 +48,10 @@ class School:
 
 @dataclass(frozen=True)
 class RollEntry:
-    """One row of a school's roll: a pupil's details and the enrolment at that school."""
+    """One row of a school's roll: a pupil's details and the enrolment at that school.
+
+    An unknown name is empty. A blank entry or leaving date means current.
+    """
 
     pupil_ref: str
     urn: int
@@ -59,13 +62,13 @@ class RollEntry:
     preferred_forename: str | None = field(repr=False)
     preferred_surname: str | None = field(repr=False)
     former_surname: str | None = field(repr=False)
-    date_of_birth: date = field(repr=False)
+    date_of_birth: date | None = field(repr=False)
     sex: str | None = field(repr=False)
     postcode: str | None = field(repr=False)
     address: str | None = field(repr=False)
     enrol_status: EnrolStatus
     nc_year: str | None
-    entry_date: date
+    entry_date: date | None
     leaving_date: date | None
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import assert_never
+from itertools import islice
+from typing import Final, assert_never
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from encompass import log
 from encompass.domain.child import exclusion
 from encompass.domain.duty import SchoolDuty
 from encompass.domain.placement import (
+    NO_EVIDENCE,
     Decision,
     Evidence,
+    ExclusionReason,
     Matched,
     NeedsReview,
     NotFound,
@@ -30,14 +35,18 @@ from encompass.domain.school_day import (
     first_bell_after,
 )
 from encompass.formats.bank_holidays import bank_holidays
-from encompass.matching.blocking import identity_of
-from encompass.matching.decision import RULE, decide
-from encompass.pipeline.one_by_one import each
-from encompass.store import force, incident, notification, placement, roll, school
+from encompass.matching.normalise import normalise_name
+from encompass.matching.person import child_of
+from encompass.pipeline.find_pupils import Sought, find_pupils
+from encompass.pipeline.match_rules import MatchRules
+from encompass.pipeline.one_by_one import Failed, each
+from encompass.store import force, incident, notification, placement, school
+from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement, StoredPlacement
 from encompass.store.sealed import KeyRing
 
+INCIDENTS_TOGETHER: Final = 100
 SOURCE = "match_children"
 ANY_SCHOOL = 0
 ANY_AUTHORITY = ""
@@ -82,41 +91,134 @@ class _Timetable:
             return first_bell_after(occurred, calendar_of((), ()), urn, la_code, bell)
 
 
-def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, run: Run) -> int:
+@dataclass(frozen=True)
+class _Night:
+    """What one step decides with, read once."""
+
+    ring: KeyRing = field(repr=False)
+    timetable: _Timetable
+    rules: MatchRules
+    urns_by_name: Mapping[str, frozenset[int]]
+    run: Run
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """One involvement with what became of it."""
+
+    involved: Involvement
+    decision: Decision | ExclusionReason
+
+
+def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, matching: MatchRules, run: Run) -> int:
     """Decide on every involvement that waits for a decision; how many those were.
 
-    One that cannot be decided holds up no other: it stays undecided, which the account shows, and raises an
-    alarm. Raises ExceptionGroup at the end for surprises.
+    The children of an incident are decided together, many incidents in one look at the rolls. Where that fails,
+    each child is decided alone, so that one who cannot be decided holds up no other: that one stays undecided,
+    which the account shows, and raises an alarm. Raises ExceptionGroup at the end for surprises.
     """
     with engine.begin() as connection:
         waiting = placement.to_decide(connection, run.force_id)
         days = school.closed_days(connection, run.force_id)
         authorities = school.la_codes_by_urn(connection, run.force_id)
+        names = _by_name(school.names_by_urn(connection, run.force_id))
     timetable = _Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
-    failed = each(waiting, lambda i: _place_one(engine, ring, timetable, run, i))
+    night = _Night(ring, timetable, matching, names, run)
+    failed = Failed()
+    for incident_ids in _in_parts(waiting):
+        decided = _decided_together(engine, night, incident_ids)
+        failed.add(_place_each(engine, night, [v for i in incident_ids for v in waiting[i]], decided))
     with engine.begin() as connection:
         kinds = {"child_unreadable": bool(failed.unreadable), "calendar_wrong": bool(timetable.shut_for_good)}
         force.set_alarms(connection, run, SOURCE, kinds)
     failed.raise_surprises(SOURCE)
-    return len(waiting)
+    return sum(map(len, waiting.values()))
 
 
-def _place_one(engine: Engine, ring: KeyRing, timetable: _Timetable, run: Run, involvement_id: UUID) -> None:
+def _place_each(
+    engine: Engine, night: _Night, involvement_ids: Iterable[UUID], decided: Mapping[UUID, _Decided]
+) -> Failed:
+    return each(involvement_ids, lambda v: _place_one(engine, night, v, decided.get(v)))
+
+
+def _decided_together(engine: Engine, night: _Night, incident_ids: Sequence[UUID]) -> dict[UUID, _Decided]:
+    """What becomes of every child of these incidents; nothing when one of them cannot be decided."""
+    try:
+        with engine.begin() as connection:
+            settled = placement.involvements_of_incidents(connection, incident_ids)
+            involved = incident.involvements(connection, night.ring, settled)
+            return _decisions(connection, night, list(involved.values()), settled)
+    except Exception as fault:  # noqa: BLE001 - each child is decided alone next, which raises it again
+        log.get_logger().warning("incidents_decided_apart", reason=type(fault).__name__)
+        return {}
+
+
+def _place_one(engine: Engine, night: _Night, involvement_id: UUID, decided: _Decided | None) -> None:
     with engine.begin() as connection:
-        _place(connection, ring, timetable, run, involvement_id)
+        stored = placement.stored(connection, involvement_id)
+        if decided is None:
+            decided = _decided_alone(connection, night, involvement_id)
+        new, duties = _placement(night, decided)
+        if stored is None:
+            if placement.insert(connection, night.run, new):
+                placement.open_duties(connection, night.run, involvement_id, duties)
+        else:
+            _correct(connection, night.run, stored, new, duties)
 
 
-def _place(
-    connection: Connection, ring: KeyRing, timetable: _Timetable, run: Run, involvement_id: UUID
-) -> None:
-    stored = placement.stored(connection, involvement_id)
-    involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
-    new, duties = _decision(connection, ring, timetable, run, involved)
-    if stored is None:
-        if placement.insert(connection, run, new):
-            placement.open_duties(connection, run, involvement_id, duties)
-    else:
-        _correct(connection, run, stored, new, duties)
+def _decided_alone(connection: Connection, night: _Night, involvement_id: UUID) -> _Decided:
+    involved = incident.involvements(connection, night.ring, [involvement_id])[involvement_id]
+    decided = _decisions(connection, night, [involved], {})[involvement_id]
+    if not isinstance(decided.decision, Matched):
+        return decided
+    claimed = placement.pupils_claimed(connection, involved.incident_id, involvement_id)
+    if decided.decision.pupil_id in claimed:
+        return _Decided(involved, NeedsReview(ReviewReason.CLAIMED_TWICE, decided.decision.evidence))
+    return decided
+
+
+def _decisions(
+    connection: Connection,
+    night: _Night,
+    involved: Sequence[Involvement],
+    settled: Mapping[UUID, UUID | None],
+) -> dict[UUID, _Decided]:
+    excluded = {v.involvement_id: exclusion(v.incident, v.child) for v in involved}
+    sought = [
+        Sought(
+            v.involvement_id,
+            v.incident_id,
+            child_of(v.child, _schools_named(night, v)),
+            v.incident.occurred_from.astimezone(LONDON).date(),
+            settled.get(v.involvement_id),
+        )
+        for v in involved
+        if excluded[v.involvement_id] is None
+    ]
+    fresh_after = night.run.as_of - night.rules.stale_after
+    rolls = Rolls(connection, night.ring, night.run.force_id, fresh_after)
+    found = find_pupils(rolls, sought, night.rules.parameters)
+    return {
+        v.involvement_id: _Decided(v, excluded[v.involvement_id] or found[v.involvement_id]) for v in involved
+    }
+
+
+def _schools_named(night: _Night, involved: Involvement) -> frozenset[int]:
+    named = involved.child.school_named
+    return night.urns_by_name.get(normalise_name(named.name), frozenset()) if named else frozenset()
+
+
+def _by_name(names_by_urn: Mapping[int, str]) -> dict[str, frozenset[int]]:
+    urns: dict[str, set[int]] = {}
+    for urn, name in names_by_urn.items():
+        urns.setdefault(normalise_name(name), set()).add(urn)
+    return {name: frozenset(found) for name, found in urns.items()}
+
+
+def _in_parts(incident_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    iterator = iter(incident_ids)
+    while part := list(islice(iterator, INCIDENTS_TOGETHER)):
+        yield part
 
 
 def _correct(
@@ -150,9 +252,8 @@ def _for_review(new: NewPlacement) -> NewPlacement:
     )
 
 
-def _decision(
-    connection: Connection, ring: KeyRing, timetable: _Timetable, run: Run, involved: Involvement
-) -> tuple[NewPlacement, list[SchoolDuty]]:
+def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[SchoolDuty]]:
+    involved, timetable = decided.involved, night.timetable
     occurred = involved.incident.occurred_from
     duty_by = timetable.first_bell(ANY_SCHOOL, ANY_AUTHORITY, occurred)
 
@@ -163,11 +264,9 @@ def _decision(
             involved.involvement_id, involved.version, status, reason, pupil_id, duty_by, evidence
         )
 
-    excluded = exclusion(involved.incident, involved.child)
-    if excluded is not None:
-        return placed(PlacementStatus.EXCLUDED, excluded.value, None, Evidence(RULE, ())), []
-    decision = _unclaimed(connection, involved, _match(connection, ring, run, involved))
-    match decision:
+    match decided.decision:
+        case ExclusionReason() as reason:
+            return placed(PlacementStatus.EXCLUDED, reason.value, None, NO_EVIDENCE), []
         case Matched(pupil_id, urns, evidence):
             duties = [timetable.duty(urn, occurred) for urn in urns]
             return placed(PlacementStatus.PLACED, None, pupil_id, evidence), duties
@@ -176,21 +275,4 @@ def _decision(
         case NotFound(evidence):
             return placed(PlacementStatus.NOT_FOUND, None, None, evidence), []
         case _:
-            assert_never(decision)
-
-
-def _match(connection: Connection, ring: KeyRing, run: Run, involved: Involvement) -> Decision:
-    child = involved.child
-    identity = identity_of((child.forename,), (child.surname,), child.date_of_birth)
-    rows = roll.candidates(connection, ring, run.force_id, identity)
-    return decide(identity, rows, involved.incident.occurred_from.astimezone(LONDON).date())
-
-
-def _unclaimed(connection: Connection, involved: Involvement, decision: Decision) -> Decision:
-    """Two children of one incident cannot be one pupil: the second goes to a person."""
-    if not isinstance(decision, Matched):
-        return decision
-    claimed = placement.pupils_claimed(connection, involved.incident_id, involved.involvement_id)
-    if decision.pupil_id in claimed:
-        return NeedsReview(ReviewReason.AMBIGUOUS, decision.evidence)
-    return decision
+            assert_never(decided.decision)

@@ -19,6 +19,11 @@ class Failed:
     unreadable: list[Exception] = field(default_factory=list[Exception])
     surprises: list[Exception] = field(default_factory=list[Exception])
 
+    def add(self, more: Failed) -> None:
+        """What failed in another part of the same step."""
+        self.unreadable += more.unreadable
+        self.surprises += more.surprises
+
     def raise_surprises(self, step: str) -> None:
         """Fail the step when anything unforeseen happened. Raises ExceptionGroup."""
         if self.surprises:

@@ -12,12 +12,12 @@ from encompass import log
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school import RollEntry
+from encompass.domain.upn import valid_upn
 from encompass.formats.calendar import read_closures
 from encompass.formats.faults import BrokenFile
 from encompass.formats.gias import read_schools
 from encompass.formats.key_adults import read_key_adults
 from encompass.formats.mis_csv import read_roll
-from encompass.formats.upn import valid_upn
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.roll_feed import RollFeed
 from encompass.store import feed, force, key_adult, roll, school

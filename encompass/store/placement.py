@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from encompass.domain.audit import Actor, AuditEvent
@@ -23,6 +23,7 @@ from encompass.store.queries import load
 from encompass.store.sealed import KeyRing
 
 Q: Final = load("placement")
+EVIDENCE: Final = TypeAdapter(Evidence)
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,20 @@ class ChildOutcome:
     held: bool
 
 
-def to_decide(connection: Connection, force_id: str) -> list[UUID]:
-    """Involvements with no decision yet, or whose incident was corrected since."""
-    return list(connection.execute(Q["to_decide"], {"force_id": force_id}).scalars())
+def to_decide(connection: Connection, force_id: str) -> dict[UUID, list[UUID]]:
+    """Involvements with no decision yet, or whose incident was corrected since, by their incident."""
+    waiting: dict[UUID, list[UUID]] = {}
+    for row in connection.execute(Q["to_decide"], {"force_id": force_id}):
+        waiting.setdefault(row.incident_id, []).append(row.involvement_id)
+    return waiting
+
+
+def involvements_of_incidents(
+    connection: Connection, incident_ids: Sequence[UUID]
+) -> dict[UUID, UUID | None]:
+    """Every involvement of these incidents, with the pupil whom it was decided to be and still is."""
+    rows = connection.execute(Q["involvements_of_incidents"], {"incident_ids": list(incident_ids)})
+    return {row.involvement_id: row.pupil_id for row in rows}
 
 
 def stored(connection: Connection, involvement_id: UUID) -> StoredPlacement | None:
@@ -149,19 +161,12 @@ def outcomes_of_night(
     ]
 
 
+def evidence_of(stored: object) -> Evidence:
+    """The evidence of a stored decision."""
+    return EVIDENCE.validate_python(stored)
+
+
 def _values(run: Run, new: NewPlacement) -> dict[str, object]:
-    evidence = {
-        "rule": new.evidence.rule,
-        "candidates": [
-            {
-                "pupil_id": str(a.pupil_id),
-                "forename": a.forename,
-                "surname": a.surname,
-                "born": a.date_of_birth,
-            }
-            for a in new.evidence.candidates[:20]
-        ],
-    }
     return {
         "involvement_id": new.involvement_id,
         "force_id": run.force_id,
@@ -169,7 +174,7 @@ def _values(run: Run, new: NewPlacement) -> dict[str, object]:
         "reason": new.reason,
         "pupil_id": new.pupil_id,
         "duty_by": new.duty_by,
-        "evidence": json.dumps(evidence),
+        "evidence": EVIDENCE.dump_json(new.evidence).decode(),
         "decided_at": run.as_of,
         "decided_version": new.version,
         "run_id": run.run_id,

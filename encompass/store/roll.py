@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from functools import cached_property
+from itertools import islice
+from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from encompass.domain.school import EnrolStatus, RollEntry
-from encompass.matching.blocking import Identity, blocking_keys, identity_of
-from encompass.matching.comparison import CandidateEnrolment
+from encompass.domain.school import RollEntry
+from encompass.matching.blocking import roll_keys
+from encompass.matching.person import known_surnames, pupil_of
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
 
 Q: Final = load("roll")
 ENTRY: Final = TypeAdapter(RollEntry)
-BATCH: Final = 2000
-MOST_CANDIDATE_PUPILS: Final = 200
+BATCH: Final = 10_000
+KEPT: Final = b""
 T = TypeVar("T")
 
 
@@ -41,51 +43,39 @@ class RollChange:
     closed: int
 
 
-def identity_of_entry(entry: RollEntry) -> Identity:
-    """The identity that a roll row is matched by."""
-    return identity_of(
-        (entry.legal_forename, entry.preferred_forename),
-        (entry.legal_surname, entry.preferred_surname),
-        entry.date_of_birth,
-    )
-
-
 def take_generation(
     connection: Connection,
     ring: KeyRing,
     force_id: str,
     source: str,
-    rows: Sequence[RollRow],
+    rows: Iterable[RollRow],
     generation: int,
     key: DataKey,
 ) -> RollChange:
-    """Open a version of each new or changed row and close those changed or gone, all or nothing."""
+    """Open a version of each new or changed row and close those changed or gone, all or nothing.
+
+    Rows are prepared (hashed, keyed, sealed) while PostgreSQL stores those before them. Each row's names and birth
+    date are counted in the force's frequencies, and those of a closed row taken back.
+    """
+    connection.execute(Q["lock_roll_of_force"], {"force_id": force_id})
     known = {
         bytes(r.row_hash): bytes(r.content_hash)
         for r in connection.execute(Q["open_enrolments"], {"force_id": force_id, "source": source})
     }
-    hashed = [
-        (_row_hash(ring, force_id, source, row), _content_hash(ring, force_id, row), row) for row in rows
-    ]
-    fresh = [(rh, ch, row) for rh, ch, row in hashed if known.get(rh) != ch]
-    kept = {rh for rh, ch, _ in hashed if known.get(rh) == ch}
-    closed = _close(connection, force_id, source, generation, [rh for rh in known if rh not in kept])
-    pupils = _ensure_pupils(connection, ring, force_id, [row for _, _, row in fresh])
-    for part in _in_batches(fresh):
-        _open(connection, ring, force_id, source, generation, key, pupils, part)
+    taking = _Taking(connection, ring, force_id, source, generation, key)
+    opened = closed = 0
+    with ThreadPoolExecutor(1) as store:
+        stored: Future[int] | None = None
+        for part in _in_batches(_changed(taking, rows, known)):
+            prepared = [taking.prepared(row) for row in part]
+            closed += stored.result() if stored else 0
+            stored = store.submit(taking.store, prepared, known)
+            opened += len(part)
+        closed += stored.result() if stored else 0
+    for gone in _in_batches([row_hash for row_hash, content in known.items() if content != KEPT]):
+        closed += taking.close(gone)
     connection.execute(Q["analyse"])
-    return RollChange(len(fresh), closed)
-
-
-def candidates(
-    connection: Connection, ring: KeyRing, force_id: str, child: Identity
-) -> list[CandidateEnrolment]:
-    """Every open row of each pupil who shares a blocking key with the child, opened."""
-    hashes = [ring.keyed_hash(force_id, "blocking", k) for k in blocking_keys(child)]
-    values = {"force_id": force_id, "key_hashes": hashes, "most": MOST_CANDIDATE_PUPILS + 1}
-    found = connection.execute(Q["candidates"], values).all()
-    keys = open_keys(connection, ring, (row.key_id for row in found))
-    return [_candidate_of(row, keys[row.key_id]) for row in found]
+    return RollChange(opened, closed)
 
 
 def entry_at_school(
@@ -98,121 +88,149 @@ def entry_at_school(
     if row is None:
         return None
     key = open_keys(connection, ring, [row.key_id])[row.key_id]
-    return _entry_of(row, key), row.nc_year
+    return open_entry(key, row.enrolment_id, row.sealed), row.nc_year
 
 
-def _candidate_of(row: Row[Any], key: DataKey) -> CandidateEnrolment:
-    entry = _entry_of(row, key)
-    return CandidateEnrolment(
-        row.pupil_id,
-        row.urn,
-        identity_of_entry(entry),
-        EnrolStatus(row.enrol_status),
-        row.entry_date,
-        row.leaving_date,
-    )
+def open_entry(key: DataKey, enrolment_id: UUID, sealed: bytes) -> RollEntry:
+    """The roll entry of a sealed enrolment."""
+    return key.open_as(ENTRY, "enrolment", "sealed", enrolment_id, sealed)
 
 
-def _entry_of(row: Row[Any], key: DataKey) -> RollEntry:
-    return key.open_as(ENTRY, "enrolment", "sealed", row.enrolment_id, row.sealed)
+@dataclass(frozen=True)
+class _Changed:
+    """A row that is new or not as it was."""
+
+    row: RollRow
+    json: bytes
+    row_hash: bytes
+    content_hash: bytes
 
 
-def _row_hash(ring: KeyRing, force_id: str, source: str, row: RollRow) -> bytes:
-    return ring.keyed_hash(force_id, "roll row", f"{source}|{row.entry.urn}|{row.entry.pupil_ref}")
+@dataclass(frozen=True)
+class _Prepared:
+    """A row ready to be stored."""
+
+    changed: _Changed
+    enrolment_id: UUID
+    sealed: bytes
+    key_hashes: bytes
+    forename_hashes: bytes
+    surname_hashes: bytes
+    born_hashes: bytes
 
 
-def _content_hash(ring: KeyRing, force_id: str, row: RollRow) -> bytes:
-    content = row.identity.encode() + b"|" + ENTRY.dump_json(row.entry)
-    return ring.keyed_hash(force_id, "roll content", hashlib.blake2b(content, digest_size=32).digest())
+@dataclass(frozen=True)
+class _Taking:
+    """One source's roll being taken."""
 
+    connection: Connection
+    ring: KeyRing = field(repr=False)
+    force_id: str
+    source: str
+    generation: int
+    key: DataKey = field(repr=False)
 
-def _close(
-    connection: Connection, force_id: str, source: str, generation: int, row_hashes: list[bytes]
-) -> int:
-    closed = list(
-        connection.execute(
-            Q["close_enrolments"],
+    @cached_property
+    def _hashers(self) -> dict[str, Callable[[str], bytes]]:
+        kinds = ("blocking", "forename", "surname", "born", "year")
+        return {kind: self.ring.hasher(self.force_id, kind) for kind in kinds}
+
+    def changed(self, row: RollRow) -> _Changed:
+        """The row with the hashes that tell whether it changed."""
+        json = ENTRY.dump_json(row.entry)
+        reference = f"{self.source}|{row.entry.urn}|{row.entry.pupil_ref}"
+        return _Changed(
+            row,
+            json,
+            self.ring.keyed_hash(self.force_id, "roll row", reference),
+            self.ring.keyed_hash(self.force_id, "roll content", row.identity.encode() + b"|" + json),
+        )
+
+    def prepared(self, changed: _Changed) -> _Prepared:
+        """The row sealed, with its keys and the values that are counted."""
+        pupil = pupil_of(changed.row.entry)
+        enrolment_id = uuid4()
+        hashers = self._hashers
+        born = pupil.born
+        return _Prepared(
+            changed,
+            enrolment_id,
+            self.key.seal("enrolment", "sealed", enrolment_id, changed.json),
+            b"".join(map(hashers["blocking"], roll_keys(pupil))),
+            b"".join(map(hashers["forename"], pupil.forenames)),
+            b"".join(map(hashers["surname"], known_surnames(pupil))),
+            hashers["born"](born.isoformat()) + hashers["year"](str(born.year)) if born else b"",
+        )
+
+    def store(self, rows: Sequence[_Prepared], known: dict[bytes, bytes]) -> int:
+        """Close the old versions of these rows and open the new; how many were closed."""
+        closed = self.close([r.changed.row_hash for r in rows if r.changed.row_hash in known])
+        pupils = self._ensure_pupils([r.changed.row.identity for r in rows])
+        entries = [r.changed.row.entry for r in rows]
+        self.connection.execute(
+            Q["insert_enrolments"],
             {
-                "force_id": force_id,
-                "source": source,
-                "last_generation": generation - 1,
-                "row_hashes": row_hashes,
+                "force_id": self.force_id,
+                "source": self.source,
+                "first_generation": self.generation,
+                "key_id": self.key.key_id,
+                "enrolment_ids": [r.enrolment_id for r in rows],
+                "pupil_ids": [pupils[r.changed.row.identity] for r in rows],
+                "urns": [e.urn for e in entries],
+                "row_hashes": [r.changed.row_hash for r in rows],
+                "content_hashes": [r.changed.content_hash for r in rows],
+                "enrol_statuses": [e.enrol_status.value for e in entries],
+                "entry_dates": [e.entry_date for e in entries],
+                "leaving_dates": [e.leaving_date for e in entries],
+                "nc_years": [e.nc_year for e in entries],
+                "sealed": [r.sealed for r in rows],
+                "key_hashes": [r.key_hashes for r in rows],
+                "forename_hashes": [r.forename_hashes for r in rows],
+                "surname_hashes": [r.surname_hashes for r in rows],
+                "born_hashes": [r.born_hashes for r in rows],
             },
-        ).scalars()
-    )
-    if closed:
-        connection.execute(Q["delete_keys_of_closed"], {"enrolment_ids": closed})
-    return len(closed)
+        )
+        for row in rows:
+            known[row.changed.row_hash] = KEPT
+        return closed
 
-
-def _ensure_pupils(
-    connection: Connection, ring: KeyRing, force_id: str, rows: Sequence[RollRow]
-) -> dict[str, UUID]:
-    hashes = {row.identity: ring.keyed_hash(force_id, "pupil", row.identity) for row in rows}
-    found: dict[bytes, UUID] = {}
-    for part in _in_batches(sorted(set(hashes.values()))):
+    def close(self, row_hashes: Sequence[bytes]) -> int:
+        """Close the open versions of these rows, their keys and counts with them; how many."""
+        if not row_hashes:
+            return 0
         values = {
-            "force_id": force_id,
-            "identity_hashes": list(part),
-            "pupil_ids": [uuid4() for _ in part],
+            "force_id": self.force_id,
+            "source": self.source,
+            "last_generation": self.generation - 1,
+            "row_hashes": list(row_hashes),
         }
-        connection.execute(Q["insert_pupils"], values)
-        for row in connection.execute(
-            Q["pupils_by_identity"], {"force_id": force_id, "identity_hashes": list(part)}
-        ):
-            found[bytes(row.identity_hash)] = row.pupil_id
-    return {identity: found[h] for identity, h in hashes.items()}
+        return int(self.connection.execute(Q["close_enrolments"], values).scalar_one())
+
+    def _ensure_pupils(self, identities: Iterable[str]) -> dict[str, UUID]:
+        hashes = {i: self.ring.keyed_hash(self.force_id, "pupil", i) for i in identities}
+        wanted = sorted(set(hashes.values()))
+        values = {
+            "force_id": self.force_id,
+            "identity_hashes": wanted,
+            "pupil_ids": [uuid4() for _ in wanted],
+        }
+        self.connection.execute(Q["insert_pupils"], values)
+        rows = self.connection.execute(Q["pupils_by_identity"], values)
+        found = {bytes(row.identity_hash): row.pupil_id for row in rows}
+        return {identity: found[h] for identity, h in hashes.items()}
 
 
-def _open(
-    connection: Connection,
-    ring: KeyRing,
-    force_id: str,
-    source: str,
-    generation: int,
-    key: DataKey,
-    pupils: dict[str, UUID],
-    rows: Sequence[tuple[bytes, bytes, RollRow]],
-) -> None:
-    ids = [uuid4() for _ in rows]
-    entries = [row.entry for _, _, row in rows]
-    sealed = [
-        key.seal("enrolment", "sealed", i, ENTRY.dump_json(e)) for i, e in zip(ids, entries, strict=True)
-    ]
-    connection.execute(
-        Q["insert_enrolments"],
-        {
-            "force_id": force_id,
-            "source": source,
-            "first_generation": generation,
-            "key_id": key.key_id,
-            "enrolment_ids": ids,
-            "pupil_ids": [pupils[row.identity] for _, _, row in rows],
-            "urns": [e.urn for e in entries],
-            "row_hashes": [rh for rh, _, _ in rows],
-            "content_hashes": [ch for _, ch, _ in rows],
-            "enrol_statuses": [e.enrol_status.value for e in entries],
-            "entry_dates": [e.entry_date for e in entries],
-            "leaving_dates": [e.leaving_date for e in entries],
-            "nc_years": [e.nc_year for e in entries],
-            "sealed": sealed,
-        },
-    )
-    keys = list(_hashed_keys(ring, force_id, ids, entries))
-    connection.execute(
-        Q["insert_enrolment_keys"],
-        {"force_id": force_id, "key_hashes": [k for k, _ in keys], "enrolment_ids": [i for _, i in keys]},
-    )
+def _changed(taking: _Taking, rows: Iterable[RollRow], known: dict[bytes, bytes]) -> Iterator[_Changed]:
+    """The rows that are new or not as they were; the others are marked as kept."""
+    for row in rows:
+        changed = taking.changed(row)
+        if known.get(changed.row_hash) == changed.content_hash:
+            known[changed.row_hash] = KEPT
+        else:
+            yield changed
 
 
-def _hashed_keys(
-    ring: KeyRing, force_id: str, ids: Iterable[UUID], entries: Iterable[RollEntry]
-) -> Iterator[tuple[bytes, UUID]]:
-    for enrolment_id, entry in zip(ids, entries, strict=True):
-        for key in blocking_keys(identity_of_entry(entry)):
-            yield ring.keyed_hash(force_id, "blocking", key), enrolment_id
-
-
-def _in_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while part := list(islice(iterator, BATCH)):
+        yield part

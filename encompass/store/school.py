@@ -101,6 +101,11 @@ def la_codes_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
     return {row.urn: row.la_code for row in connection.execute(Q["school_las"], {"force_id": force_id})}
 
 
+def names_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
+    """Each known school's name."""
+    return {row.urn: row.name for row in connection.execute(Q["school_las"], {"force_id": force_id})}
+
+
 def replace_closed_days(connection: Connection, force_id: str, days: Iterable[ClosedDay]) -> None:
     """The closed days, whole."""
     connection.execute(Q["clear_closed_days"], {"force_id": force_id})

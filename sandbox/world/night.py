@@ -28,8 +28,8 @@ EXCLUDED = {
     "not_domestic": "not_domestic_abuse", "retracted": "retracted", "not_related": "not_related",
 }  # fmt: skip
 REVIEW = {
-    "misspelt": "partial", "no_birth_date": "partial", "swapped_date": "partial", "wrong_date": "partial",
-    "absent_twin": "partial", "double": "ambiguous", "guest": "guest", "leaver": "no_current_enrolment",
+    "wrong_date": "birth_date", "absent_twin": "forename", "double": "namesake", "guest": "guest",
+    "leaver": "no_current_enrolment",
 }  # fmt: skip
 
 
@@ -149,18 +149,27 @@ def _group(draw: _Draw, kind: str) -> list[Named]:
     if kind == "absent_twin":
         return [_absent_twin(draw)]
     p = draw.pupil()
+    while kind == "swapped_date" and not _may_be_swapped(p.born, draw.night):
+        p = draw.pupil()
     return [_varied(draw, kind, Named(kind, draw.person_id(), p.forename, p.surname, p.born, p, (p.urn,)))]
+
+
+def _may_be_swapped(born: date, night: date) -> bool:
+    return (
+        born.day <= 12 and born.day != born.month and _in_scope(date(born.year, born.day, born.month), night)
+    )
 
 
 def _varied(draw: _Draw, kind: str, child: Named) -> Named:
     born = child.source.born
-    swapped = date(born.year, born.day, born.month) if born.day <= 12 else born + timedelta(days=9)
     changes: dict[str, dict[str, Any]] = {
         "spelling": {"forename": _decorated(draw.rng, child.forename), "surname": child.surname.upper()},
         "preferred": {"forename": f" {child.forename.lower()}", "surname": child.surname.replace("-", " ")},
-        "misspelt": {"forename": f"{child.forename[:2]}x{child.forename[2:]}", "urns": ()},
-        "no_birth_date": {"born": None, "urns": ()},
-        "swapped_date": {"born": swapped if swapped != born else born + timedelta(days=11), "urns": ()},
+        "misspelt": {
+            "forename": f"{child.forename[:2]}x{child.forename[2:]}",
+        },
+        "no_birth_date": {"born": None},
+        "swapped_date": {"born": date(born.year, born.day, born.month) if kind == "swapped_date" else born},
         "wrong_date": {"born": born - timedelta(days=40), "urns": ()},
     }
     if kind in ("stranger", "under_reception", "adult"):
@@ -178,7 +187,9 @@ def _stranger(draw: _Draw, kind: str, child: Named) -> Named:
             draw.rng.randint(1, 28),
         )
         if draw.alone_with(forename, surname, born):
-            return replace(child, forename=forename, surname=surname, born=born, urns=())
+            town, postcode = names.town(draw.rng)
+            home = replace(child.source, address=names.street(draw.rng), town=town, postcode=postcode)
+            return replace(child, forename=forename, surname=surname, born=born, source=home, urns=())
 
 
 def _absent_twin(draw: _Draw) -> Named:

@@ -1,9 +1,16 @@
 -- name: to_decide
-SELECT v.involvement_id
+SELECT v.incident_id, v.involvement_id
 FROM involvement AS v
 LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
 WHERE v.force_id = CAST(:force_id AS text)
     AND (p.involvement_id IS NULL OR p.status = 'unplaced' OR p.decided_version < v.version)
+ORDER BY v.incident_id, v.involvement_id
+
+-- name: involvements_of_incidents
+SELECT v.involvement_id, p.pupil_id
+FROM involvement AS v
+LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id AND p.decided_version >= v.version
+WHERE v.incident_id = ANY (CAST(:incident_ids AS uuid[]))
 ORDER BY v.incident_id, v.involvement_id
 
 -- name: placement_for_update

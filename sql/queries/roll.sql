@@ -3,53 +3,83 @@ SELECT row_hash, content_hash FROM enrolment
 WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text) AND last_generation IS NULL
 
 -- name: close_enrolments
-UPDATE enrolment SET last_generation = CAST(:last_generation AS bigint)
-WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text) AND last_generation IS NULL
-    AND row_hash = ANY (CAST(:row_hashes AS bytea[]))
-RETURNING enrolment_id
-
--- name: delete_keys_of_closed
-DELETE FROM enrolment_key WHERE enrolment_id = ANY (CAST(:enrolment_ids AS uuid[]))
+WITH closed AS (
+    UPDATE enrolment SET last_generation = CAST(:last_generation AS bigint)
+    WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text) AND last_generation IS NULL
+        AND row_hash = ANY (CAST(:row_hashes AS bytea[]))
+    RETURNING enrolment_no, key_hashes, forename_hashes, surname_hashes, born_hashes
+),
+unkeyed AS (
+    DELETE FROM enrolment_key AS k
+    USING closed AS c, generate_series(0, length(c.key_hashes) / 8 - 1) AS n (i)
+    WHERE k.key_hash = substring(c.key_hashes FROM n.i * 8 + 1 FOR 8) AND k.enrolment_no = c.enrolment_no
+),
+gone AS (
+    SELECT v.kind, substring(v.hashes FROM n.i * 8 + 1 FOR 8) AS value_hash, count(*) AS pupils
+    FROM closed AS c
+    CROSS JOIN LATERAL (
+        VALUES ('forename', c.forename_hashes), ('surname', c.surname_hashes),
+            ('born', substring(c.born_hashes FROM 1 FOR 8)), ('year', substring(c.born_hashes FROM 9)), ('row', CAST('\x0000000000000000' AS bytea))
+    ) AS v (kind, hashes)
+    CROSS JOIN generate_series(0, length(v.hashes) / 8 - 1) AS n (i)
+    GROUP BY v.kind, value_hash
+),
+counted AS (
+    UPDATE roll_frequency AS f SET pupils = f.pupils - g.pupils
+    FROM gone AS g
+    WHERE f.force_id = CAST(:force_id AS text) AND f.kind = g.kind AND f.value_hash = g.value_hash
+)
+SELECT count(*) FROM closed
 
 -- name: insert_pupils
 INSERT INTO pupil (pupil_id, force_id, identity_hash)
 SELECT p.pupil_id, CAST(:force_id AS text), p.identity_hash
 FROM unnest(CAST(:pupil_ids AS uuid[]), CAST(:identity_hashes AS bytea[])) AS p (pupil_id, identity_hash)
 ON CONFLICT (force_id, identity_hash) DO NOTHING
+RETURNING pupil_id
 
 -- name: pupils_by_identity
 SELECT identity_hash, pupil_id FROM pupil
 WHERE force_id = CAST(:force_id AS text) AND identity_hash = ANY (CAST(:identity_hashes AS bytea[]))
 
 -- name: insert_enrolments
-INSERT INTO enrolment (enrolment_id, force_id, pupil_id, urn, source, row_hash, content_hash, enrol_status,
-    entry_date, leaving_date, nc_year, sealed, key_id, first_generation)
-SELECT e.enrolment_id, CAST(:force_id AS text), e.pupil_id, e.urn, CAST(:source AS text), e.row_hash,
-    e.content_hash, e.enrol_status, e.entry_date, e.leaving_date, e.nc_year, e.sealed, CAST(:key_id AS uuid),
-    CAST(:first_generation AS bigint)
-FROM unnest(
-    CAST(:enrolment_ids AS uuid[]), CAST(:pupil_ids AS uuid[]), CAST(:urns AS bigint[]),
-    CAST(:row_hashes AS bytea[]), CAST(:content_hashes AS bytea[]), CAST(:enrol_statuses AS text[]),
-    CAST(:entry_dates AS date[]), CAST(:leaving_dates AS date[]), CAST(:nc_years AS text[]),
-    CAST(:sealed AS bytea[])
-) AS e (enrolment_id, pupil_id, urn, row_hash, content_hash, enrol_status, entry_date, leaving_date, nc_year, sealed)
-
--- name: insert_enrolment_keys
-INSERT INTO enrolment_key (force_id, key_hash, enrolment_id)
-SELECT CAST(:force_id AS text), k.key_hash, k.enrolment_id
-FROM unnest(CAST(:key_hashes AS bytea[]), CAST(:enrolment_ids AS uuid[])) AS k (key_hash, enrolment_id)
-ON CONFLICT DO NOTHING
-
--- name: candidates
-WITH hit AS MATERIALIZED (
-    SELECT DISTINCT c.pupil_id
-    FROM enrolment_key AS k JOIN enrolment AS c ON c.enrolment_id = k.enrolment_id
-    WHERE k.force_id = CAST(:force_id AS text) AND k.key_hash = ANY (CAST(:key_hashes AS bytea[]))
-    LIMIT CAST(:most AS bigint)
+WITH opened AS (
+    INSERT INTO enrolment (enrolment_id, force_id, pupil_id, urn, source, row_hash, content_hash, enrol_status,
+        entry_date, leaving_date, nc_year, sealed, key_hashes, forename_hashes, surname_hashes, born_hashes, key_id,
+        first_generation)
+    SELECT e.enrolment_id, CAST(:force_id AS text), e.pupil_id, e.urn, CAST(:source AS text), e.row_hash,
+        e.content_hash, e.enrol_status, e.entry_date, e.leaving_date, e.nc_year, e.sealed, e.key_hashes,
+        e.forename_hashes, e.surname_hashes, e.born_hashes, CAST(:key_id AS uuid), CAST(:first_generation AS bigint)
+    FROM unnest(
+        CAST(:enrolment_ids AS uuid[]), CAST(:pupil_ids AS uuid[]), CAST(:urns AS bigint[]),
+        CAST(:row_hashes AS bytea[]), CAST(:content_hashes AS bytea[]), CAST(:enrol_statuses AS text[]),
+        CAST(:entry_dates AS date[]), CAST(:leaving_dates AS date[]), CAST(:nc_years AS text[]),
+        CAST(:sealed AS bytea[]), CAST(:key_hashes AS bytea[]), CAST(:forename_hashes AS bytea[]),
+        CAST(:surname_hashes AS bytea[]), CAST(:born_hashes AS bytea[])
+    ) AS e (enrolment_id, pupil_id, urn, row_hash, content_hash, enrol_status, entry_date, leaving_date, nc_year,
+        sealed, key_hashes, forename_hashes, surname_hashes, born_hashes)
+    RETURNING enrolment_no, key_hashes, forename_hashes, surname_hashes, born_hashes
+),
+keyed AS (
+    INSERT INTO enrolment_key (key_hash, enrolment_no)
+    SELECT substring(o.key_hashes FROM n.i * 8 + 1 FOR 8) AS key_hash, o.enrolment_no
+    FROM opened AS o CROSS JOIN generate_series(0, length(o.key_hashes) / 8 - 1) AS n (i)
+    ORDER BY key_hash
 )
-SELECT e.enrolment_id, e.pupil_id, e.urn, e.enrol_status, e.entry_date, e.leaving_date, e.nc_year, e.sealed, e.key_id
-FROM hit JOIN enrolment AS e ON e.pupil_id = hit.pupil_id
-WHERE e.force_id = CAST(:force_id AS text) AND e.last_generation IS NULL
+INSERT INTO roll_frequency AS f (force_id, kind, value_hash, pupils)
+SELECT CAST(:force_id AS text), v.kind, substring(v.hashes FROM n.i * 8 + 1 FOR 8) AS value_hash, count(*)
+FROM opened AS o
+CROSS JOIN LATERAL (
+    VALUES ('forename', o.forename_hashes), ('surname', o.surname_hashes),
+        ('born', substring(o.born_hashes FROM 1 FOR 8)), ('year', substring(o.born_hashes FROM 9)), ('row', CAST('\x0000000000000000' AS bytea))
+) AS v (kind, hashes)
+CROSS JOIN generate_series(0, length(v.hashes) / 8 - 1) AS n (i)
+GROUP BY v.kind, value_hash
+ORDER BY v.kind, value_hash
+ON CONFLICT (force_id, kind, value_hash) DO UPDATE SET pupils = f.pupils + excluded.pupils
+
+-- name: lock_roll_of_force
+SELECT pg_advisory_xact_lock(hashtextextended('roll of ' || CAST(:force_id AS text), 0))
 
 -- name: analyse
 SELECT analyse_rolls()

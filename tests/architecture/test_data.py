@@ -106,7 +106,8 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
         "incident_version.status", "placement.status", "placement.reason", "notification.year_group",
         "enrolment.enrol_status", "enrolment.nc_year", "key_adult.role", "key_adult.language",
         "key_adult_identity.issuer", "key_adult_identity.subject", "binding_ticket.issuer", "binding_ticket.subject",
-        "staff.issuer", "staff.subject", "staff.role", "web_session.role",
+        "staff.issuer", "staff.subject", "staff.role", "web_session.role", "review_decision.proposed_by",
+        "review_decision.confirmed_by",
     }  # fmt: skip
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encompass.domain.upn import ALPHABET, valid_upn
 from encompass.formats.calendar import read_closures
 from encompass.formats.faults import BrokenFile
 from encompass.formats.gias import read_schools
 from encompass.formats.key_adults import read_key_adults
 from encompass.formats.mis_csv import read_roll
-from encompass.formats.upn import ALPHABET, valid_upn
 from sandbox.world.pupils import gias_bytes
 
 ROLL = "pupil_ref,urn,upn,legal_forename,legal_surname,date_of_birth,enrol_status,entry_date,leaving_date\r\n"

@@ -49,20 +49,25 @@ def test_a_surprise_at_one_child_fails_the_step_after_the_others(
     rolled: Encompass, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = received(rolled, cluster)
-    decide, calls = match_children.decide, []
+    decide, together, failing = match_children.find_pupils, [], []
 
-    def first_fails(*arguments):
-        calls.append(1)
-        if len(calls) == 1:
+    def one_fails(rolls, sought, parameters):
+        if len(sought) > 1:
+            together.append(len(sought))
             raise ZeroDivisionError
-        return decide(*arguments)
+        failing.append(sought[0].key) if not failing else None
+        if sought and sought[0].key == failing[0]:
+            raise ZeroDivisionError
+        return decide(rolls, sought, parameters)
 
-    monkeypatch.setattr(match_children, "decide", first_fails)
+    monkeypatch.setattr(match_children, "find_pupils", one_fails)
     with pytest.raises(ExceptionGroup) as failed:
         rolled.match_children(run)
     assert [type(e) for e in failed.value.exceptions] == [ZeroDivisionError]
     with rolled.database.engine(Role.OWNER).begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM encompass.placement")).scalar_one() == 9
+    assert together
+    monkeypatch.undo()
     assert rolled.match_children(run) == 1
     rolled.prepare_notifications(run)
     assert rolled.account(run).balanced is True
@@ -145,4 +150,4 @@ def test_a_child_corrected_before_the_school_was_told_is_with_a_person(
         records[position] = record
     account = rolled.account(second)
     assert account.balanced is True
-    assert account_table(account)["duties"]["with_a_person"] == 4
+    assert account_table(account)["duties"]["with_a_person"] == 3

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from encompass.domain.upn import valid_upn
 from encompass.formats.mis_csv import read_roll
-from encompass.formats.upn import valid_upn
 from sandbox.world import build_world, named_night
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,145 @@
+"""The pupils who may be a child, fetched by keyed hashes and opened; and how common a name is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from encompass.domain.school import EnrolStatus
+from encompass.matching.comparison import Frequencies
+from encompass.matching.decision import Found
+from encompass.matching.enrolment import Enrolment
+from encompass.matching.person import Person, known_surnames, pupil_of
+from encompass.store.data_key import open_keys
+from encompass.store.queries import load
+from encompass.store.roll import open_entry
+from encompass.store.sealed import DataKey, KeyRing
+
+Q: Final = load("candidate")
+BIRTH_YEARS: Final = range(1900, 2100)
+PAIRS_ASSUMED: Final = 1_000_000
+SAME_BIRTH_DATE_ASSUMED: Final = 1 / 5_500
+
+
+@dataclass(frozen=True)
+class Rolls:
+    """A force's rolls, to be searched within one transaction. Sources not confirmed since `fresh_after` are stale."""
+
+    connection: Connection
+    ring: KeyRing = field(repr=False)
+    force_id: str
+    fresh_after: datetime | None
+    keys: dict[UUID, DataKey] = field(default_factory=dict[UUID, DataKey], repr=False)
+
+    def find(self, keys: Sequence[frozenset[str]], largest_block: int) -> list[Found]:
+        """For each set of plain blocking keys, every open row of each pupil who has one of them.
+
+        A block of more than `largest_block` rows is not opened; the finding then says that it was cut.
+        """
+        hashed = [[self._blocking(k) for k in one] for one in keys]
+        blocks = self._blocks({h for one in hashed for h in one}, largest_block)
+        numbers = {n for block in blocks.values() if len(block) <= largest_block for n in block}
+        by_pupil, pupil_of_number = self._rows_of(numbers)
+        found: list[Found] = []
+        for one in hashed:
+            mine = [blocks[h] for h in one if h in blocks]
+            pupils = {
+                pupil_of_number[n]
+                for block in mine
+                if len(block) <= largest_block
+                for n in block
+                if n in pupil_of_number
+            }
+            rows = tuple(row for p in sorted(pupils, key=str) for row in by_pupil[p])
+            found.append(Found(rows, any(len(block) > largest_block for block in mine)))
+        return found
+
+    def pupils(self, pupil_ids: Iterable[UUID]) -> dict[UUID, tuple[Enrolment, ...]]:
+        """Every open row of these pupils."""
+        values = {"force_id": self.force_id, "pupil_ids": list(pupil_ids)}
+        return self._opened(self.connection.execute(Q["rows_of_pupil"], values).all())[0]
+
+    def frequencies(self, people: Iterable[Person]) -> Frequencies:
+        """How common the names and birth dates of these people are on the force's rolls."""
+        forenames, surnames, births = set[str](), set[str](), set[date]()
+        for person in people:
+            forenames.update(person.forenames, person.surnames)
+            surnames.update(known_surnames(person), person.forenames)
+            births.update([person.born] if person.born else [])
+        whole = self._whole
+        return Frequencies(
+            pupils=whole.pupils,
+            forenames=self._counts("forename", forenames),
+            surnames=self._counts("surname", surnames),
+            birth_dates=self._counts("born", births, date.isoformat),
+            birth_years=self.birth_years,
+            same_birth_date=(whole.same_birth_date + PAIRS_ASSUMED * SAME_BIRTH_DATE_ASSUMED)
+            / (whole.dated * (whole.dated - 1) + PAIRS_ASSUMED),
+        )
+
+    @cached_property
+    def birth_years(self) -> tuple[int, ...]:
+        """The years in which pupils of the rolls were born."""
+        return tuple(sorted(y for y, n in self._counts("year", BIRTH_YEARS, str).items() if n))
+
+    @cached_property
+    def _whole(self) -> Row[Any]:
+        return self.connection.execute(Q["rolls_as_a_whole"], {"force_id": self.force_id}).one()
+
+    @cached_property
+    def _blocking(self) -> Callable[[str], bytes]:
+        return self.ring.hasher(self.force_id, "blocking")
+
+    @cached_property
+    def _stale(self) -> frozenset[str]:
+        if self.fresh_after is None:
+            return frozenset()
+        confirmed = self.connection.execute(Q["sources_confirmed"], {"force_id": self.force_id})
+        return frozenset(row.source for row in confirmed if row.confirmed_at < self.fresh_after)
+
+    def _blocks(self, hashes: Iterable[bytes], largest_block: int) -> dict[bytes, list[int]]:
+        values = {"key_hashes": list(hashes), "most": largest_block}
+        rows = self.connection.execute(Q["blocks"], values)
+        return {bytes(row.key_hash): row.enrolment_nos for row in rows}
+
+    def _rows_of(self, numbers: Iterable[int]) -> tuple[dict[UUID, tuple[Enrolment, ...]], dict[int, UUID]]:
+        values = {"force_id": self.force_id, "enrolment_nos": list(numbers)}
+        return self._opened(self.connection.execute(Q["rows_of_pupils"], values).all())
+
+    def _opened(self, rows: Sequence[Row[Any]]) -> tuple[dict[UUID, tuple[Enrolment, ...]], dict[int, UUID]]:
+        unknown = {row.key_id for row in rows} - set(self.keys)
+        if unknown:
+            self.keys.update(open_keys(self.connection, self.ring, unknown))
+        by_pupil: dict[UUID, list[Enrolment]] = {}
+        for row in sorted(rows, key=lambda r: (r.urn, r.enrolment_no)):
+            by_pupil.setdefault(row.pupil_id, []).append(self._enrolment(row))
+        return {p: tuple(own) for p, own in by_pupil.items()}, {
+            row.enrolment_no: row.pupil_id for row in rows
+        }
+
+    def _enrolment(self, row: Row[Any]) -> Enrolment:
+        entry = open_entry(self.keys[row.key_id], row.enrolment_id, row.sealed)
+        return Enrolment(
+            row.pupil_id,
+            row.urn,
+            pupil_of(entry),
+            EnrolStatus(row.enrol_status),
+            row.entry_date,
+            row.leaving_date,
+            row.source in self._stale,
+        )
+
+    def _counts(
+        self, kind: str, values: Iterable[Any], written: Callable[[Any], str] = str
+    ) -> Mapping[Any, int]:
+        hashed = self.ring.hasher(self.force_id, kind)
+        by_hash = {hashed(written(v)): v for v in values}
+        asked = {"force_id": self.force_id, "kind": kind, "value_hashes": list(by_hash)}
+        rows = self.connection.execute(Q["frequencies"], asked)
+        return {by_hash[bytes(row.value_hash)]: row.pupils for row in rows}

@@ -1,5 +1,8 @@
 """The command line: `encompass`, with the same steps as the DAGs."""
 
 from encompass.cli.commands import main
+from encompass.cli.match_files import match_files
+
+main.add_command(match_files)
 
 __all__ = ["main"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -91,16 +90,6 @@ def place_of(postcode: str | None, address: str | None) -> Place:
     flat, number, street = found.groups()
     house = normalise_name(number) if flat is None else f"{normalise_name(flat)}/{normalise_name(number)}"
     return Place(code, house, _street(street))
-
-
-def day_of(text: str | None) -> date | None:
-    """The date that ISO text or UK day/month/year text names; None where it names no day that there is."""
-    for order in (text or "", "-".join(reversed(re.split(r"[/.\-]", text or "")))):
-        try:
-            return date.fromisoformat(order.strip())
-        except ValueError:
-            continue
-    return None
 
 
 def _street(text: str) -> str | None:

@@ -60,10 +60,15 @@ class Rolls:
             found.append(Found(rows, any(len(block) > largest_block for block in mine)))
         return found
 
-    def pupils(self, pupil_ids: Iterable[UUID]) -> dict[UUID, tuple[Enrolment, ...]]:
-        """Every open row of these pupils."""
+    def references(self, pupil_ids: Iterable[UUID]) -> dict[UUID, str]:
+        """Each pupil's reference on the roll."""
         values = {"force_id": self.force_id, "pupil_ids": list(pupil_ids)}
-        return self._opened(self.connection.execute(Q["rows_of_pupil"], values).all())[0]
+        rows = self.connection.execute(Q["rows_of_pupil"], values).all()
+        self._open_keys(rows)
+        return {
+            row.pupil_id: open_entry(self.keys[row.key_id], row.enrolment_id, row.sealed).pupil_ref
+            for row in rows
+        }
 
     def frequencies(self, people: Iterable[Person]) -> Frequencies:
         """How common the names and birth dates of these people are on the force's rolls."""
@@ -113,15 +118,18 @@ class Rolls:
         return self._opened(self.connection.execute(Q["rows_of_pupils"], values).all())
 
     def _opened(self, rows: Sequence[Row[Any]]) -> tuple[dict[UUID, tuple[Enrolment, ...]], dict[int, UUID]]:
-        unknown = {row.key_id for row in rows} - set(self.keys)
-        if unknown:
-            self.keys.update(open_keys(self.connection, self.ring, unknown))
+        self._open_keys(rows)
         by_pupil: dict[UUID, list[Enrolment]] = {}
         for row in sorted(rows, key=lambda r: (r.urn, r.enrolment_no)):
             by_pupil.setdefault(row.pupil_id, []).append(self._enrolment(row))
         return {p: tuple(own) for p, own in by_pupil.items()}, {
             row.enrolment_no: row.pupil_id for row in rows
         }
+
+    def _open_keys(self, rows: Sequence[Row[Any]]) -> None:
+        unknown = {row.key_id for row in rows} - set(self.keys)
+        if unknown:
+            self.keys.update(open_keys(self.connection, self.ring, unknown))
 
     def _enrolment(self, row: Row[Any]) -> Enrolment:
         entry = open_entry(self.keys[row.key_id], row.enrolment_id, row.sealed)

@@ -147,14 +147,24 @@ def read_ring(file: Path, force_ids: Iterable[str]) -> KeyRing:
     return ring
 
 
+def fresh_ring(force_ids: Iterable[str]) -> KeyRing:
+    """A new key ring with a hashing key for each force, in memory."""
+    return KeyRing(
+        "ring-1",
+        {"ring-1": secrets.token_bytes(KEY_BYTES)},
+        {force_id: secrets.token_bytes(KEY_BYTES) for force_id in force_ids},
+    )
+
+
 def make_ring(file: Path, force_ids: Iterable[str]) -> None:
     """A new key ring with a hashing key for each force, mode 0600; an existing one is left alone."""
     if file.exists():
         return
+    ring = fresh_ring(force_ids)
     body = {
-        "current": "ring-1",
-        "keys": {"ring-1": _encoded(secrets.token_bytes(KEY_BYTES))},
-        "hash_keys": {force_id: _encoded(secrets.token_bytes(KEY_BYTES)) for force_id in force_ids},
+        "current": ring.current,
+        "keys": {name: _encoded(key) for name, key in ring.keys.items()},
+        "hash_keys": {force_id: _encoded(key) for force_id, key in ring.hash_keys.items()},
     }
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = file.with_suffix(".partial")

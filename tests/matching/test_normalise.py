@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encompass.domain.days import day_of
 from encompass.matching.names import Likeness, likeness
-from encompass.matching.normalise import day_of, name_words, normalise_name, place_of, sound
+from encompass.matching.normalise import name_words, normalise_name, place_of, sound
 from tests.matching.people import PARAMETERS, person
 
 SPELLINGS = PARAMETERS.spellings

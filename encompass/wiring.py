@@ -118,10 +118,14 @@ class Encompass:
         )
         return receive(self.database.engine(Role.PIPELINE), self.ring, PoliceFeed(address), rules, run)
 
+    def duty_rules(self, force_id: str) -> DutyRules:
+        """When the schools' day starts and when a person is chased."""
+        p = self.force(force_id).profile
+        return DutyRules(p.school_starts, p.chase_after, p.holiday_act_days, p.bank_holidays)
+
     def match_children(self, run: Run) -> int:
         """Place every child who waits for a decision; how many."""
-        p = self.force(run.force_id).profile
-        rules = DutyRules(p.school_starts, p.chase_after, p.holiday_act_days, p.bank_holidays)
+        rules = self.duty_rules(run.force_id)
         matching = match_rules(self.force(run.force_id).matching)
         return match(self.database.engine(Role.PIPELINE), self.ring, rules, matching, run)
 

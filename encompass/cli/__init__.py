@@ -2,7 +2,9 @@
 
 from encompass.cli.commands import main
 from encompass.cli.match_files import match_files
+from encompass.cli.queue import queue
 
 main.add_command(match_files)
+main.add_command(queue)
 
 __all__ = ["main"]

@@ -50,7 +50,7 @@ def main(*, verbose: bool) -> None:
 @json_option
 def night(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
     """Run a whole night without Airflow: registers, feed, matching, notifications, account, report."""
-    with _opened(as_of) as encompass:
+    with opened_installation(as_of) as encompass:
         run = _open(encompass, force_id, night, as_of or _feed_check(night))
         failed = [name for name, step in _steps(encompass).items() if not _went_well(name, step, run)]
         account = encompass.reconcile_acknowledgements(run)
@@ -92,7 +92,7 @@ def _step_command(name: str, says: str, counts: str) -> click.Command:
     @as_of_option
     @json_option
     def run_step(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
-        with _opened(as_of) as encompass:
+        with opened_installation(as_of) as encompass:
             run = _open(encompass, force_id, night, as_of or _feed_check(night))
             count = _progress(name, _steps(encompass)[name], run)
             alarms = encompass.account(run).alarms
@@ -149,7 +149,7 @@ for _name, _says, _counts in (
 @json_option
 def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> None:
     """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing."""
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         account = encompass.account(encompass.last_run(_force(encompass, force_id), night))
     print_account(account, as_json=as_json)
     sys.exit(code_of(account))
@@ -161,7 +161,7 @@ def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> Non
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def report(force_id: str | None, night: date | None, form: str) -> None:
     """Print a night's compliance report as of its last run's instant."""
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         drawn = encompass.report(encompass.last_run(_force(encompass, force_id), night))
     click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
     sys.exit(code_of(drawn.account))
@@ -172,7 +172,7 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
 @json_option
 def status(force_id: str | None, *, as_json: bool) -> None:
     """How fresh the registers are, what waits, and what is in quarantine."""
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         found = encompass.status(_force(encompass, force_id))
     if as_json:
         out(json.dumps(asdict(found), default=str, indent=2))
@@ -186,7 +186,7 @@ def doctor() -> None:
     """Check the settings, the keys, the database and its schema, and say what to do about each fault."""
     settings = _settings()
     out(f"settings   fine: environment {settings.environment}, forces {', '.join(settings.forces)}")
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         out("key ring   fine")
         pending = wiring.pending_migrations(encompass)
         out(
@@ -208,7 +208,7 @@ def invite(force_id: str | None, *, show_personal: bool) -> None:
     """
     if not show_personal:
         raise click.UsageError("the codes are shown only with --show-personal")
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         codes = encompass.issue_binding_codes(_force(encompass, force_id))
     for reference, code in codes.items():
         out(f"{reference}\t{code}")
@@ -222,7 +222,7 @@ def audit() -> None:
 @audit.command()
 def verify() -> None:
     """Prove that no audit event was changed, removed or reordered since it was signed."""
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         try:
             outcome = encompass.verify_audit()
         except HeadsTampered as fault:
@@ -235,7 +235,7 @@ def verify() -> None:
 @audit.command()
 def seal() -> None:
     """Chain the events committed since the last sealing, and sign the head outside the database."""
-    with _opened() as encompass:
+    with opened_installation() as encompass:
         out(f"{encompass.seal_audit()} events sealed")
 
 
@@ -266,12 +266,13 @@ def serve(as_of: datetime | None, port: int, workers: int) -> None:
     """Serve the web pages on 127.0.0.1 until interrupted (put a TLS-terminating proxy before it)."""
     from encompass.web.server import serve as serve_web  # noqa: PLC0415 - the other commands need no web
 
-    with _opened(as_of) as encompass:
+    with opened_installation(as_of) as encompass:
         serve_web(encompass, port, workers)
 
 
 @contextmanager
-def _opened(as_of: datetime | None = None) -> Generator[Encompass]:
+def opened_installation(as_of: datetime | None = None) -> Generator[Encompass]:
+    """The installation for one command; a configuration that does not work ends it with what to do."""
     try:
         with wiring.opened(_settings(), as_of) as encompass:
             yield encompass
@@ -297,6 +298,11 @@ def _settings() -> Settings:
         return load_settings()
     except SettingsError as error:
         _stop(Exit.CONFIGURATION, str(error))
+
+
+def run_of_now(encompass: Encompass, force_id: str | None) -> Run:
+    """The force's run of this instant, for what a person does by hand."""
+    return _open(encompass, force_id, None, encompass.clock.now())
 
 
 def _force(encompass: Encompass, force_id: str | None) -> str:

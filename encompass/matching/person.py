@@ -123,4 +123,4 @@ def _sex(given: str | None) -> str | None:
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(n for n in names if n))
+    return tuple(dict.fromkeys(filter(None, names)))

@@ -63,7 +63,7 @@ class DutyRules:
 
 
 @dataclass(frozen=True)
-class _Timetable:
+class Timetable:
     """The school calendar with each school's authority, read once a step."""
 
     rules: DutyRules
@@ -91,12 +91,19 @@ class _Timetable:
             return first_bell_after(occurred, calendar_of((), ()), urn, la_code, bell)
 
 
+def timetable_of(connection: Connection, rules: DutyRules, force_id: str) -> Timetable:
+    """The force's school calendar as it is known now."""
+    days = school.closed_days(connection, force_id)
+    authorities = school.la_codes_by_urn(connection, force_id)
+    return Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
+
+
 @dataclass(frozen=True)
 class _Night:
     """What one step decides with, read once."""
 
     ring: KeyRing = field(repr=False)
-    timetable: _Timetable
+    timetable: Timetable
     rules: MatchRules
     urns_by_name: Mapping[str, frozenset[int]]
     run: Run
@@ -119,10 +126,8 @@ def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, matching: Ma
     """
     with engine.begin() as connection:
         waiting = placement.to_decide(connection, run.force_id)
-        days = school.closed_days(connection, run.force_id)
-        authorities = school.la_codes_by_urn(connection, run.force_id)
+        timetable = timetable_of(connection, rules, run.force_id)
         names = _by_name(school.names_by_urn(connection, run.force_id))
-    timetable = _Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
     night = _Night(ring, timetable, matching, names, run)
     failed = Failed()
     for incident_ids in _in_parts(waiting):

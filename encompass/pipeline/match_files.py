@@ -160,7 +160,7 @@ def _match(
             rolls = Rolls(connection, ring, TRIAL, None)
             found = find_pupils(rolls, sought, parameters)
             shown = {c.pupil_id for d in found.values() for c in d.evidence.candidates}
-            references = rolls.references(shown)
+            references = {pupil_id: entry.pupil_ref for pupil_id, entry in rolls.entries(shown).items()}
         decided |= {ref: _Row(_outcome(d), d, references) for ref, d in found.items()}
         progress("children", len(decided))
     return decided

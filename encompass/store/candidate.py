@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
-from encompass.domain.school import EnrolStatus
+from encompass.domain.school import EnrolStatus, RollEntry
 from encompass.matching.comparison import Frequencies
 from encompass.matching.decision import Found
 from encompass.matching.enrolment import Enrolment
@@ -19,7 +19,7 @@ from encompass.matching.person import Person, known_surnames, pupil_of
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
 from encompass.store.roll import open_entry
-from encompass.store.sealed import DataKey, KeyRing
+from encompass.store.sealed import SHORT_HASH_BYTES, DataKey, KeyRing
 
 Q: Final = load("candidate")
 BIRTH_YEARS: Final = range(1900, 2100)
@@ -60,15 +60,15 @@ class Rolls:
             found.append(Found(rows, any(len(block) > largest_block for block in mine)))
         return found
 
-    def references(self, pupil_ids: Iterable[UUID]) -> dict[UUID, str]:
-        """Each pupil's reference on the roll."""
-        values = {"force_id": self.force_id, "pupil_ids": list(pupil_ids)}
-        rows = self.connection.execute(Q["rows_of_pupil"], values).all()
+    def pupils(self, pupil_ids: Iterable[UUID]) -> dict[UUID, tuple[Enrolment, ...]]:
+        """Every open row of these pupils."""
+        return self._opened(self._rows_of_pupils(pupil_ids))[0]
+
+    def entries(self, pupil_ids: Iterable[UUID]) -> dict[UUID, RollEntry]:
+        """One roll entry of each pupil."""
+        rows = self._rows_of_pupils(pupil_ids)
         self._open_keys(rows)
-        return {
-            row.pupil_id: open_entry(self.keys[row.key_id], row.enrolment_id, row.sealed).pupil_ref
-            for row in rows
-        }
+        return {row.pupil_id: open_entry(self.keys[row.key_id], row.enrolment_id, row.sealed) for row in rows}
 
     def frequencies(self, people: Iterable[Person]) -> Frequencies:
         """How common the names and birth dates of these people are on the force's rolls."""
@@ -98,8 +98,8 @@ class Rolls:
         return self.connection.execute(Q["rolls_as_a_whole"], {"force_id": self.force_id}).one()
 
     @cached_property
-    def _blocking(self) -> Callable[[str], bytes]:
-        return self.ring.hasher(self.force_id, "blocking")
+    def _blocking(self) -> Callable[[str | bytes], bytes]:
+        return self.ring.hasher(self.force_id, "blocking", SHORT_HASH_BYTES)
 
     @cached_property
     def _stale(self) -> frozenset[str]:
@@ -126,6 +126,10 @@ class Rolls:
             row.enrolment_no: row.pupil_id for row in rows
         }
 
+    def _rows_of_pupils(self, pupil_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+        values = {"force_id": self.force_id, "pupil_ids": list(pupil_ids)}
+        return self.connection.execute(Q["rows_of_pupil"], values).all()
+
     def _open_keys(self, rows: Sequence[Row[Any]]) -> None:
         unknown = {row.key_id for row in rows} - set(self.keys)
         if unknown:
@@ -146,7 +150,7 @@ class Rolls:
     def _counts(
         self, kind: str, values: Iterable[Any], written: Callable[[Any], str] = str
     ) -> Mapping[Any, int]:
-        hashed = self.ring.hasher(self.force_id, kind)
+        hashed = self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES)
         by_hash = {hashed(written(v)): v for v in values}
         asked = {"force_id": self.force_id, "kind": kind, "value_hashes": list(by_hash)}
         rows = self.connection.execute(Q["frequencies"], asked)

@@ -86,16 +86,22 @@ def insert(connection: Connection, run: Run, new: NewPlacement) -> bool:
     """Write the first decision with its audit event; False when another worker was first."""
     written = connection.execute(Q["insert_placement"], _values(run, new)).first() is not None
     if written:
-        _record(connection, run, new, "child_placed")
+        _record(connection, run, new, "child_placed", Actor.PIPELINE)
     return written
 
 
-def move(connection: Connection, run: Run, new: NewPlacement, expected: PlacementStatus) -> bool:
+def move(
+    connection: Connection,
+    run: Run,
+    new: NewPlacement,
+    expected: PlacementStatus,
+    actor: Actor = Actor.PIPELINE,
+) -> bool:
     """Compare-and-set a placement to its new decision, with its audit event."""
     values = {**_values(run, new), "expected": expected.value}
     moved = connection.execute(Q["move_placement"], values).first() is not None
     if moved:
-        _record(connection, run, new, "placement_moved")
+        _record(connection, run, new, "placement_moved", actor)
     return moved
 
 
@@ -181,11 +187,9 @@ def _values(run: Run, new: NewPlacement) -> dict[str, object]:
     }
 
 
-def _record(connection: Connection, run: Run, new: NewPlacement, action: str) -> None:
+def _record(connection: Connection, run: Run, new: NewPlacement, action: str, actor: Actor) -> None:
     details = {"status": new.status.value, "reason": new.reason}
     audit.record(
         connection,
-        AuditEvent(
-            run.force_id, run.as_of, Actor.PIPELINE, None, action, "involvement", new.involvement_id, details
-        ),
+        AuditEvent(run.force_id, run.as_of, actor, None, action, "involvement", new.involvement_id, details),
     )

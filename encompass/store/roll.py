@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID, uuid4
 
+import psycopg
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
@@ -18,11 +19,15 @@ from encompass.matching.blocking import roll_keys
 from encompass.matching.person import known_surnames, pupil_of
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
-from encompass.store.sealed import DataKey, KeyRing
+from encompass.store.sealed import SHORT_HASH_BYTES, DataKey, KeyRing
 
 Q: Final = load("roll")
 ENTRY: Final = TypeAdapter(RollEntry)
 BATCH: Final = 10_000
+STAGED_TYPES: Final = (
+    "uuid", "bytea", "uuid", "int8", "bytea", "bytea", "text", "date", "date", "text", "bytea", "bytea", "bytea",
+    "bytea", "bytea",
+)  # fmt: skip
 KEPT: Final = b""
 T = TypeVar("T")
 
@@ -62,6 +67,8 @@ def take_generation(
         bytes(r.row_hash): bytes(r.content_hash)
         for r in connection.execute(Q["open_enrolments"], {"force_id": force_id, "source": source})
     }
+    first_load = bool(connection.execute(Q["first_load_begins"]).scalar_one())
+    connection.execute(Q["stage_rows"])
     taking = _Taking(connection, ring, force_id, source, generation, key)
     opened = closed = 0
     with ThreadPoolExecutor(1) as store:
@@ -74,6 +81,9 @@ def take_generation(
         closed += stored.result() if stored else 0
     for gone in _in_batches([row_hash for row_hash, content in known.items() if content != KEPT]):
         closed += taking.close(gone)
+    connection.execute(Q["unstage_rows"])
+    if first_load:
+        connection.execute(Q["first_load_ends"])
     connection.execute(Q["analyse"])
     return RollChange(opened, closed)
 
@@ -131,9 +141,12 @@ class _Taking:
     key: DataKey = field(repr=False)
 
     @cached_property
-    def _hashers(self) -> dict[str, Callable[[str], bytes]]:
-        kinds = ("blocking", "forename", "surname", "born", "year")
-        return {kind: self.ring.hasher(self.force_id, kind) for kind in kinds}
+    def _hashers(self) -> dict[str, Callable[[str | bytes], bytes]]:
+        short = ("blocking", "forename", "surname", "born", "year")
+        return {
+            **{kind: self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES) for kind in short},
+            **{kind: self.ring.hasher(self.force_id, kind) for kind in ("pupil", "roll row", "roll content")},
+        }
 
     def changed(self, row: RollRow) -> _Changed:
         """The row with the hashes that tell whether it changed."""
@@ -142,8 +155,8 @@ class _Taking:
         return _Changed(
             row,
             json,
-            self.ring.keyed_hash(self.force_id, "roll row", reference),
-            self.ring.keyed_hash(self.force_id, "roll content", row.identity.encode() + b"|" + json),
+            self._hashers["roll row"](reference),
+            self._hashers["roll content"](row.identity.encode() + b"|" + json),
         )
 
     def prepared(self, changed: _Changed) -> _Prepared:
@@ -165,34 +178,43 @@ class _Taking:
     def store(self, rows: Sequence[_Prepared], known: dict[bytes, bytes]) -> int:
         """Close the old versions of these rows and open the new; how many were closed."""
         closed = self.close([r.changed.row_hash for r in rows if r.changed.row_hash in known])
-        pupils = self._ensure_pupils([r.changed.row.identity for r in rows])
-        entries = [r.changed.row.entry for r in rows]
-        self.connection.execute(
-            Q["insert_enrolments"],
-            {
-                "force_id": self.force_id,
-                "source": self.source,
-                "first_generation": self.generation,
-                "key_id": self.key.key_id,
-                "enrolment_ids": [r.enrolment_id for r in rows],
-                "pupil_ids": [pupils[r.changed.row.identity] for r in rows],
-                "urns": [e.urn for e in entries],
-                "row_hashes": [r.changed.row_hash for r in rows],
-                "content_hashes": [r.changed.content_hash for r in rows],
-                "enrol_statuses": [e.enrol_status.value for e in entries],
-                "entry_dates": [e.entry_date for e in entries],
-                "leaving_dates": [e.leaving_date for e in entries],
-                "nc_years": [e.nc_year for e in entries],
-                "sealed": [r.sealed for r in rows],
-                "key_hashes": [r.key_hashes for r in rows],
-                "forename_hashes": [r.forename_hashes for r in rows],
-                "surname_hashes": [r.surname_hashes for r in rows],
-                "born_hashes": [r.born_hashes for r in rows],
-            },
-        )
+        driver = cast(psycopg.Connection[Any], self.connection.connection.driver_connection)
+        with driver.cursor() as cursor, cursor.copy(Q["copy_rows"].text.encode()) as copy:
+            copy.set_types(STAGED_TYPES)
+            for row in rows:
+                copy.write_row(self._staged(row))
+        values = {
+            "force_id": self.force_id,
+            "source": self.source,
+            "first_generation": self.generation,
+            "key_id": self.key.key_id,
+        }
+        self.connection.execute(Q["insert_staged_pupils"], values)
+        self.connection.execute(Q["insert_staged_enrolments"], values)
+        self.connection.execute(Q["clear_staged"])
         for row in rows:
             known[row.changed.row_hash] = KEPT
         return closed
+
+    def _staged(self, row: _Prepared) -> tuple[object, ...]:
+        entry = row.changed.row.entry
+        return (
+            row.enrolment_id,
+            self._hashers["pupil"](row.changed.row.identity),
+            uuid4(),
+            entry.urn,
+            row.changed.row_hash,
+            row.changed.content_hash,
+            entry.enrol_status.value,
+            entry.entry_date,
+            entry.leaving_date,
+            entry.nc_year,
+            row.sealed,
+            row.key_hashes,
+            row.forename_hashes,
+            row.surname_hashes,
+            row.born_hashes,
+        )
 
     def close(self, row_hashes: Sequence[bytes]) -> int:
         """Close the open versions of these rows, their keys and counts with them; how many."""
@@ -205,19 +227,6 @@ class _Taking:
             "row_hashes": list(row_hashes),
         }
         return int(self.connection.execute(Q["close_enrolments"], values).scalar_one())
-
-    def _ensure_pupils(self, identities: Iterable[str]) -> dict[str, UUID]:
-        hashes = {i: self.ring.keyed_hash(self.force_id, "pupil", i) for i in identities}
-        wanted = sorted(set(hashes.values()))
-        values = {
-            "force_id": self.force_id,
-            "identity_hashes": wanted,
-            "pupil_ids": [uuid4() for _ in wanted],
-        }
-        self.connection.execute(Q["insert_pupils"], values)
-        rows = self.connection.execute(Q["pupils_by_identity"], values)
-        found = {bytes(row.identity_hash): row.pupil_id for row in rows}
-        return {identity: found[h] for identity, h in hashes.items()}
 
 
 def _changed(taking: _Taking, rows: Iterable[RollRow], known: dict[bytes, bytes]) -> Iterator[_Changed]:

@@ -111,24 +111,17 @@ class KeyRing:
 
     def keyed_hash(self, force_id: str, kind: str, value: str | bytes) -> bytes:
         """BLAKE2b of a value under the force's own key, 16 bytes; `kind` separates uses (at most 16 letters)."""
+        return self.hasher(force_id, kind)(value)
+
+    def hasher(self, force_id: str, kind: str, length: int = HASH_BYTES) -> Callable[[str | bytes], bytes]:
+        """The same for many values. Short hashes are for an index, where a rare collision is only looked at."""
         if force_id not in self.hash_keys:
             raise NoKeyRing(force_id)
-        raw = value.encode() if isinstance(value, str) else value
-        return hashlib.blake2b(
-            raw, digest_size=HASH_BYTES, key=self.hash_keys[force_id], person=kind.encode()
-        ).digest()
+        fresh = hashlib.blake2b(digest_size=length, key=self.hash_keys[force_id], person=kind.encode())
 
-    def hasher(self, force_id: str, kind: str) -> Callable[[str], bytes]:
-        """The same for many short values: 8 bytes each, for an index where a rare collision is only looked at."""
-        if force_id not in self.hash_keys:
-            raise NoKeyRing(force_id)
-        fresh = hashlib.blake2b(
-            digest_size=SHORT_HASH_BYTES, key=self.hash_keys[force_id], person=kind.encode()
-        )
-
-        def hashed(value: str) -> bytes:
+        def hashed(value: str | bytes) -> bytes:
             state = fresh.copy()
-            state.update(value.encode())
+            state.update(value.encode() if isinstance(value, str) else value)
             return state.digest()
 
         return hashed

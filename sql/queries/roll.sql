@@ -31,33 +31,38 @@ counted AS (
 )
 SELECT count(*) FROM closed
 
--- name: insert_pupils
+-- name: stage_rows
+CREATE TEMPORARY TABLE staged_enrolment (
+    enrolment_id uuid, identity_hash bytea, new_pupil_id uuid, urn bigint, row_hash bytea, content_hash bytea,
+    enrol_status text, entry_date date, leaving_date date, nc_year text, sealed bytea, key_hashes bytea,
+    forename_hashes bytea, surname_hashes bytea, born_hashes bytea
+) ON COMMIT DROP
+
+-- name: copy_rows
+COPY staged_enrolment FROM STDIN (FORMAT binary)
+
+-- name: clear_staged
+TRUNCATE staged_enrolment
+
+-- name: unstage_rows
+DROP TABLE staged_enrolment
+
+-- name: insert_staged_pupils
 INSERT INTO pupil (pupil_id, force_id, identity_hash)
-SELECT p.pupil_id, CAST(:force_id AS text), p.identity_hash
-FROM unnest(CAST(:pupil_ids AS uuid[]), CAST(:identity_hashes AS bytea[])) AS p (pupil_id, identity_hash)
+SELECT DISTINCT ON (s.identity_hash) s.new_pupil_id, CAST(:force_id AS text), s.identity_hash
+FROM staged_enrolment AS s
 ON CONFLICT (force_id, identity_hash) DO NOTHING
-RETURNING pupil_id
 
--- name: pupils_by_identity
-SELECT identity_hash, pupil_id FROM pupil
-WHERE force_id = CAST(:force_id AS text) AND identity_hash = ANY (CAST(:identity_hashes AS bytea[]))
-
--- name: insert_enrolments
+-- name: insert_staged_enrolments
 WITH opened AS (
     INSERT INTO enrolment (enrolment_id, force_id, pupil_id, urn, source, row_hash, content_hash, enrol_status,
         entry_date, leaving_date, nc_year, sealed, key_hashes, forename_hashes, surname_hashes, born_hashes, key_id,
         first_generation)
-    SELECT e.enrolment_id, CAST(:force_id AS text), e.pupil_id, e.urn, CAST(:source AS text), e.row_hash,
+    SELECT e.enrolment_id, CAST(:force_id AS text), p.pupil_id, e.urn, CAST(:source AS text), e.row_hash,
         e.content_hash, e.enrol_status, e.entry_date, e.leaving_date, e.nc_year, e.sealed, e.key_hashes,
         e.forename_hashes, e.surname_hashes, e.born_hashes, CAST(:key_id AS uuid), CAST(:first_generation AS bigint)
-    FROM unnest(
-        CAST(:enrolment_ids AS uuid[]), CAST(:pupil_ids AS uuid[]), CAST(:urns AS bigint[]),
-        CAST(:row_hashes AS bytea[]), CAST(:content_hashes AS bytea[]), CAST(:enrol_statuses AS text[]),
-        CAST(:entry_dates AS date[]), CAST(:leaving_dates AS date[]), CAST(:nc_years AS text[]),
-        CAST(:sealed AS bytea[]), CAST(:key_hashes AS bytea[]), CAST(:forename_hashes AS bytea[]),
-        CAST(:surname_hashes AS bytea[]), CAST(:born_hashes AS bytea[])
-    ) AS e (enrolment_id, pupil_id, urn, row_hash, content_hash, enrol_status, entry_date, leaving_date, nc_year,
-        sealed, key_hashes, forename_hashes, surname_hashes, born_hashes)
+    FROM staged_enrolment AS e
+    JOIN pupil AS p ON p.force_id = CAST(:force_id AS text) AND p.identity_hash = e.identity_hash
     RETURNING enrolment_no, key_hashes, forename_hashes, surname_hashes, born_hashes
 ),
 keyed AS (
@@ -80,6 +85,12 @@ ON CONFLICT (force_id, kind, value_hash) DO UPDATE SET pupils = f.pupils + exclu
 
 -- name: lock_roll_of_force
 SELECT pg_advisory_xact_lock(hashtextextended('roll of ' || CAST(:force_id AS text), 0))
+
+-- name: first_load_begins
+SELECT first_load_begins()
+
+-- name: first_load_ends
+SELECT first_load_ends()
 
 -- name: analyse
 SELECT analyse_rolls()

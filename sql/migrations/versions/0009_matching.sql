@@ -48,6 +48,7 @@ CREATE TABLE encompass.review_decision (
     decided_version bigint NOT NULL,
     outcome text NOT NULL CHECK (outcome IN ('placed', 'not_found')),
     pupil_id uuid,
+    urns bigint [] NOT NULL,
     overrides text [] NOT NULL,
     sealed_reason bytea NOT NULL,
     key_id uuid NOT NULL,
@@ -60,6 +61,7 @@ CREATE TABLE encompass.review_decision (
     FOREIGN KEY (force_id, pupil_id) REFERENCES encompass.pupil (force_id, pupil_id),
     FOREIGN KEY (force_id, key_id) REFERENCES encompass.data_key (force_id, key_id),
     CHECK ((outcome = 'placed') = (pupil_id IS NOT NULL)),
+    CHECK ((outcome = 'placed') = (cardinality(urns) > 0)),
     CHECK ((confirmed_at IS NULL) = (confirmed_by IS NULL)),
     CHECK (confirmed_by IS NULL OR cardinality(overrides) = 0 OR confirmed_by <> proposed_by),
     CHECK (confirmed_at IS NULL OR withdrawn_at IS NULL)
@@ -90,3 +92,24 @@ AS $$ BEGIN
     ANALYZE encompass.pupil; ANALYZE encompass.enrolment; ANALYZE encompass.enrolment_key;
     ANALYZE encompass.roll_frequency;
 END $$;
+
+-- The first load of an installation builds its index of keys once, at its end, and not key by key: while nothing is
+-- there, nobody can be looking. True when the index was put off.
+CREATE FUNCTION encompass.first_load_begins() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = encompass, pg_temp
+AS $$ BEGIN
+    IF EXISTS (SELECT 1 FROM encompass.enrolment_key) THEN
+        RETURN false;
+    END IF;
+    ALTER TABLE encompass.enrolment_key DROP CONSTRAINT IF EXISTS enrolment_key_pkey;
+    RETURN true;
+END $$;
+CREATE FUNCTION encompass.first_load_ends() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = encompass, pg_temp SET maintenance_work_mem = '256MB'
+AS $$ BEGIN ALTER TABLE encompass.enrolment_key ADD PRIMARY KEY (key_hash, enrolment_no); END $$;
+REVOKE ALL ON FUNCTION encompass.first_load_begins() FROM PUBLIC;
+REVOKE ALL ON FUNCTION encompass.first_load_ends() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION encompass.first_load_begins() TO encompass_pipeline;
+GRANT EXECUTE ON FUNCTION encompass.first_load_ends() TO encompass_pipeline;
+-- Rolls are staged in a temporary table, which COPY may fill: it refuses tables with row-level security.
+DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO encompass_pipeline', current_database()); END $$;

@@ -1,0 +1,256 @@
+"""`encompass queue`: the MASH queue at the command line, until its pages exist."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from encompass.cli.commands import opened_installation, run_of_now
+from encompass.cli.options import Exit, force_option, json_option
+from encompass.cli.printing import out
+from encompass.domain.run import LONDON
+from encompass.pipeline.review_children import (
+    CannotResolve,
+    Resolution,
+    ShownChild,
+    confirm_child,
+    list_queue,
+    reason_in_words,
+    resolve_child,
+    show_child,
+    withdraw_decision,
+)
+from encompass.store.database import Role
+from encompass.store.review import Proposal, Waiting
+
+WHO = "Who decides: a staff number or work name, kept with the decision."
+
+
+class InvolvementId(click.ParamType[UUID]):
+    """The id of a waiting child, as `queue list` shows it."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """The id; a usage error when it is none."""
+        try:
+            return UUID(value)
+        except ValueError:
+            self.fail("an id is one that `encompass queue list` shows", param, ctx)
+
+
+id_argument = click.argument("involvement_id", type=InvolvementId())
+
+
+class Somebody(click.ParamType[str]):
+    """Who decides; not blank."""
+
+    name = "WHO"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, trimmed; a usage error when nothing is left."""
+        if not value.strip():
+            self.fail("say who decides", param, ctx)
+        return value.strip()
+
+
+by_option = click.option("--by", required=True, type=Somebody(), help=WHO)
+
+
+@click.group()
+def queue() -> None:
+    """The children whom the rules could not place: a person decides.
+
+    A decision against a veto (say, another forename) is proposed by one person with `resolve` and carried out when
+    another has confirmed it with `confirm`. Everything is audited; the school is told by the next `encompass
+    prepare` and `send`, or the next run of the DAG.
+    """
+
+
+@queue.command("list")
+@force_option
+@json_option
+def list_(force_id: str | None, *, as_json: bool) -> None:
+    """Who waits, the earliest duty first; no names."""
+    with opened_installation() as encompass:
+        run = run_of_now(encompass, force_id)
+        waiting = list_queue(encompass.database.engine(Role.PIPELINE), run.force_id)
+    if as_json:
+        out(json.dumps([_row(w) for w in waiting], indent=2))
+        return
+    if not waiting:
+        out("nobody waits")
+        return
+    table = Table("id", "night", "before", "state", "why", "candidates", "best score")
+    for w in waiting:
+        row = _row(w)
+        before = w.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        state = f"{row['status']}, a second person to confirm {w.proposed}" if w.proposed else row["status"]
+        best = "" if row["best_score"] is None else f"{row['best_score']:.1f}"
+        table.add_row(row["id"], str(w.night), before, state, row["why"], str(row["candidates"]), best)
+    Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+
+
+@queue.command()
+@id_argument
+@force_option
+@click.option("--show-personal", is_flag=True, help="Also the names, birth dates and homes compared.")
+@json_option
+def show(involvement_id: UUID, force_id: str | None, *, show_personal: bool, as_json: bool) -> None:
+    """One child: each candidate, what every field says in bits, and what forbids a match. The look is audited."""
+    with _told(), opened_installation() as encompass:
+        run = run_of_now(encompass, force_id)
+        shown = show_child(encompass.database.engine(Role.PIPELINE), encompass.ring, run, involvement_id)
+    table = _shown(shown, show_personal=show_personal)
+    if as_json:
+        out(json.dumps(table, indent=2))
+    else:
+        _print(table)
+
+
+@queue.command()
+@id_argument
+@force_option
+@click.option(
+    "--candidate", "number", type=click.IntRange(min=1), help="The candidate who is the child, by number."
+)
+@click.option(
+    "--urn", "urns", type=int, multiple=True, help="A school to tell; again for each. [default: by the rolls]"
+)
+@click.option("--not-found", is_flag=True, help="None of them is the child.")
+@by_option
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept sealed.")
+def resolve(
+    involvement_id: UUID,
+    force_id: str | None,
+    number: int | None,
+    urns: tuple[int, ...],
+    by: str,
+    reason: str,
+    *,
+    not_found: bool,
+) -> None:
+    """Decide who the child is, or that no candidate is."""
+    if (number is None) != not_found:
+        raise click.UsageError("give either --candidate NUMBER or --not-found")
+    if not reason.strip():
+        raise click.UsageError("--reason must say why")
+    with _told(), opened_installation() as encompass:
+        run = run_of_now(encompass, force_id)
+        engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
+        decision = Resolution(number, urns, by, reason.strip())
+        proposal = resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
+    if proposal.overrides:
+        out(f"proposed against {', '.join(proposal.overrides)}: a second person confirms with")
+        out(f"  encompass queue confirm {involvement_id} --by WHO")
+    else:
+        _say_done(proposal)
+
+
+@queue.command()
+@id_argument
+@force_option
+@by_option
+def confirm(involvement_id: UUID, force_id: str | None, by: str) -> None:
+    """Confirm another person's decision against a veto."""
+    with _told(), opened_installation() as encompass:
+        run = run_of_now(encompass, force_id)
+        engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
+        proposal = confirm_child(engine, encompass.ring, rules, run, involvement_id, by)
+    _say_done(proposal)
+
+
+@queue.command()
+@id_argument
+@force_option
+def withdraw(involvement_id: UUID, force_id: str | None) -> None:
+    """Drop a decision that waits for a second person."""
+    with _told(), opened_installation() as encompass:
+        run = run_of_now(encompass, force_id)
+        withdraw_decision(encompass.database.engine(Role.PIPELINE), run, involvement_id)
+    out("withdrawn: the child waits again")
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except CannotResolve as why:
+        click.echo(f"encompass: {why}", err=True)
+        sys.exit(Exit.FAILED)
+
+
+def _say_done(proposal: Proposal) -> None:
+    told = f"at {', '.join(map(str, proposal.urns))}" if proposal.urns else "with the MASH"
+    out(f"decided: {proposal.outcome.value} {told}")
+
+
+def _row(w: Waiting) -> dict[str, Any]:
+    candidates = w.evidence.candidates
+    return {
+        "id": str(w.involvement_id),
+        "night": w.night.isoformat(),
+        "status": w.status.value,
+        "reason": w.reason,
+        "why": reason_in_words(w.reason),
+        "duty_by": w.duty_by.isoformat(),
+        "candidates": len(candidates),
+        "best_score": round(candidates[0].score, 2) if candidates else None,
+        "proposed": w.proposed,
+    }
+
+
+def _shown(shown: ShownChild, *, show_personal: bool) -> dict[str, Any]:
+    evidence, child = shown.held.evidence, shown.child
+    personal: Callable[[str | None], str | None] = lambda text: text if show_personal else None  # noqa: E731
+    return {
+        "id": str(shown.held.involvement_id),
+        "status": shown.held.status.value,
+        "why": shown.reason,
+        "child": personal(f"{child.forename} {child.surname}, born {child.date_of_birth or 'not known'}"),
+        "model": evidence.model,
+        "automatic_from": evidence.automatic,
+        "margin": evidence.margin,
+        "proposed": shown.proposal.outcome.value if shown.proposal else None,
+        "candidates": [
+            {
+                "number": c.number,
+                "score": round(c.candidate.score, 2),
+                "schools": {str(urn): name for urn, name in c.schools.items()},
+                "in_words": personal(c.in_words),
+                "fields": {f.field: {"level": f.level, "bits": round(f.bits, 2)} for f in c.candidate.fields},
+                "sibling_lift": c.candidate.lift,
+                "vetoes": list(c.vetoes),
+            }
+            for c in shown.candidates
+        ],
+    }
+
+
+def _print(table: dict[str, Any]) -> None:
+    out(f"{table['id']}  {table['status']}: {table['why']}")
+    if table["child"]:
+        out(table["child"])
+    if table["proposed"]:
+        out(f"a decision waits for a second person: {table['proposed']}")
+    limits = f"{table['automatic_from']:.1f} bits with a margin of {table['margin']:.1f}"
+    out(f"automatic from {limits} (model {table['model']})")
+    for c in table["candidates"]:
+        schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in c["schools"].items())
+        out(f"\n{c['number']}. {c['score']:.1f} bits  {schools or 'on no roll that day'}")
+        if c["in_words"]:
+            out(f"   {c['in_words']}")
+        for name, evidence in c["fields"].items():
+            out(f"   {name:<10}{evidence['level']:<20}{evidence['bits']:>+6.1f}")
+        for veto in c["vetoes"]:
+            out(f"   VETO  {veto}")
+    if not table["candidates"]:
+        out("no candidates")

@@ -1,0 +1,280 @@
+"""The MASH queue: children whom the rules could not place, shown with their candidates and decided by people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.incident import ReportedChild
+from encompass.domain.placement import Candidate, PlacementStatus, ReviewReason, Veto, move_placement
+from encompass.domain.run import LONDON, Run
+from encompass.domain.school import RollEntry
+from encompass.matching.enrolment import schools_told
+from encompass.matching.explanation import REASONS, in_words
+from encompass.pipeline.match_children import DutyRules, timetable_of
+from encompass.store import audit, incident, placement, review, school
+from encompass.store.candidate import Rolls
+from encompass.store.incident import Involvement
+from encompass.store.placement import NewPlacement
+from encompass.store.review import Held, Proposal, Waiting
+from encompass.store.sealed import KeyRing
+
+
+class CannotResolve(Exception):
+    """The decision cannot be taken; the text says why and what to do, and names no person."""
+
+
+@dataclass(frozen=True)
+class ShownCandidate:
+    """One candidate: what agrees, in words with the two records' own values, and what forbids a match."""
+
+    number: int
+    candidate: Candidate
+    entry: RollEntry = field(repr=False)
+    in_words: str = field(repr=False)
+    schools: Mapping[int, str]
+    vetoes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownChild:
+    """A child who waits, opened, with the candidates best first."""
+
+    held: Held
+    reason: str
+    child: ReportedChild = field(repr=False)
+    candidates: tuple[ShownCandidate, ...]
+    proposal: Proposal | None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What one person decides: the candidate by number, or None for not found; at which schools, and why."""
+
+    number: int | None
+    urns: tuple[int, ...]
+    by: str
+    reason: str = field(repr=False)
+
+
+def list_queue(engine: Engine, force_id: str) -> list[Waiting]:
+    """Everybody who waits for a person, the earliest duty first."""
+    with engine.begin() as connection:
+        return review.waiting(connection, force_id)
+
+
+def reason_in_words(reason: str | None) -> str:
+    """Why a child waits."""
+    for kind in (ReviewReason, Veto):
+        if reason in {r.value for r in kind}:
+            return REASONS[kind(reason)]
+    return "no pupil on any roll is like the child"
+
+
+def show_child(engine: Engine, ring: KeyRing, run: Run, involvement_id: UUID) -> ShownChild:
+    """One child who waits, opened; the look is audited. Raises CannotResolve when the child does not wait."""
+    with engine.begin() as connection:
+        held = _held(connection, run, involvement_id)
+        involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
+        shown = _shown(connection, ring, run, held, involved)
+        _record(connection, run, "review_shown", involvement_id, {"candidates": len(shown)})
+        proposal = review.proposal_of(connection, involvement_id)
+    return ShownChild(held, reason_in_words(held.reason), involved.child, shown, proposal)
+
+
+def resolve_child(
+    engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, involvement_id: UUID, resolution: Resolution
+) -> Proposal:
+    """Take one person's decision. Against a veto it is only proposed, until `confirm_child` by another person.
+
+    Raises CannotResolve.
+    """
+    with engine.begin() as connection:
+        held = _held(connection, run, involvement_id)
+        involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
+        chosen = _chosen(held, resolution.number)
+        proposal = Proposal(
+            decision_id=uuid4(),
+            version=held.version,
+            outcome=PlacementStatus.PLACED if chosen else PlacementStatus.NOT_FOUND,
+            pupil_id=chosen.pupil_id if chosen else None,
+            urns=_urns(connection, ring, run, involved, chosen, resolution.urns) if chosen else (),
+            overrides=tuple(v.value for v in chosen.vetoes) if chosen else (),
+            by=resolution.by,
+            at=run.as_of,
+        )
+        if not review.propose(
+            connection, run.force_id, involvement_id, proposal, resolution.reason, involved.key
+        ):
+            raise CannotResolve("a decision already waits for a second person: confirm it, or withdraw it")
+        _record(connection, run, "review_proposed", involvement_id, {"outcome": proposal.outcome.value})
+        if not proposal.overrides:
+            _carry_out(connection, rules, run, held, involved, proposal, resolution.by)
+    return proposal
+
+
+def confirm_child(
+    engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, involvement_id: UUID, by: str
+) -> Proposal:
+    """A second person confirms a decision against a veto, which is then carried out. Raises CannotResolve."""
+    with engine.begin() as connection:
+        held = _held(connection, run, involvement_id)
+        proposal = review.proposal_of(connection, involvement_id)
+        if proposal is None:
+            raise CannotResolve("no decision waits for a second person: take one with `queue resolve`")
+        if proposal.version != held.version:
+            raise CannotResolve("police corrected the record since: withdraw the decision and look again")
+        if _same_person(by, proposal.by):
+            raise CannotResolve("a decision against a veto needs a second person: --by must name another")
+        involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
+        _carry_out(connection, rules, run, held, involved, proposal, by)
+    return proposal
+
+
+def withdraw_decision(engine: Engine, run: Run, involvement_id: UUID) -> None:
+    """Drop a decision that waits for a second person. Raises CannotResolve when there is none."""
+    with engine.begin() as connection:
+        if review.proposal_of(connection, involvement_id) is None:
+            raise CannotResolve("no decision waits for a second person")
+        review.withdraw(connection, involvement_id, run.as_of)
+        _record(connection, run, "review_withdrawn", involvement_id, {})
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _held(connection: Connection, run: Run, involvement_id: UUID) -> Held:
+    held = review.hold(connection, run.force_id, involvement_id)
+    if held is None:
+        raise CannotResolve("no child of this id waits: `encompass queue list` shows who does")
+    return held
+
+
+def _chosen(held: Held, number: int | None) -> Candidate | None:
+    if number is None:
+        return None
+    if not 1 <= number <= len(held.evidence.candidates):
+        raise CannotResolve(f"there is no candidate {number}: there are {len(held.evidence.candidates)}")
+    return held.evidence.candidates[number - 1]
+
+
+def _incident_day(involved: Involvement) -> date:
+    return involved.incident.occurred_from.astimezone(LONDON).date()
+
+
+def _urns(
+    connection: Connection,
+    ring: KeyRing,
+    run: Run,
+    involved: Involvement,
+    chosen: Candidate,
+    named: Sequence[int],
+) -> tuple[int, ...]:
+    """The schools to tell: those named, each of which must have the pupil, else those that the rolls say."""
+    rows = Rolls(connection, ring, run.force_id, None).pupils([chosen.pupil_id]).get(chosen.pupil_id, ())
+    on_rolls = {row.urn for row in rows}
+    if named:
+        if not set(named) <= on_rolls:
+            raise CannotResolve(f"the pupil is on no roll of: {_listed(set(named) - on_rolls)}")
+        return tuple(sorted(set(named)))
+    told = schools_told(rows, _incident_day(involved))
+    if isinstance(told, ReviewReason):
+        raise CannotResolve(
+            f"{REASONS[told]}: say which school with --urn (on the rolls of: {_listed(on_rolls)})"
+        )
+    return told
+
+
+def _listed(urns: set[int]) -> str:
+    return ", ".join(map(str, sorted(urns))) or "none"
+
+
+def _shown(
+    connection: Connection, ring: KeyRing, run: Run, held: Held, involved: Involvement
+) -> tuple[ShownCandidate, ...]:
+    candidates = held.evidence.candidates
+    entries = Rolls(connection, ring, run.force_id, None).entries(c.pupil_id for c in candidates)
+    names = school.names_by_urn(connection, run.force_id)
+    return tuple(
+        ShownCandidate(
+            number,
+            candidate,
+            entries[candidate.pupil_id],
+            in_words(candidate, _values(involved.child, entries[candidate.pupil_id])),
+            {urn: names.get(urn, "") for urn in candidate.urns},
+            tuple(REASONS[v] for v in candidate.vetoes),
+        )
+        for number, candidate in enumerate(candidates, start=1)
+        if candidate.pupil_id in entries
+    )
+
+
+def _values(child: ReportedChild, entry: RollEntry) -> dict[str, tuple[str, str]]:
+    """The child's and the pupil's own words for each field that may differ. Never the UPN."""
+    home = child.address
+    pairs = {
+        "forename": (child.forename, entry.preferred_forename or entry.legal_forename),
+        "surname": (child.surname, entry.preferred_surname or entry.legal_surname),
+        "born": (_day(child.date_of_birth), _day(entry.date_of_birth)),
+        "sex": (child.sex, entry.sex),
+        "place": (home and _place(home.address, home.postcode), _place(entry.address, entry.postcode)),
+    }
+    return {name: (one or "not known", other or "not known") for name, (one, other) in pairs.items()}
+
+
+def _day(day: date | None) -> str | None:
+    return f"{day:%-d %B %Y}" if day else None
+
+
+def _place(address: str | None, postcode: str | None) -> str:
+    return ", ".join(part for part in (address, postcode) if part)
+
+
+def _carry_out(
+    connection: Connection,
+    rules: DutyRules,
+    run: Run,
+    held: Held,
+    involved: Involvement,
+    proposal: Proposal,
+    by: str,
+) -> None:
+    if not review.confirm(connection, proposal.decision_id, by, run.as_of):
+        raise CannotResolve("somebody else was first: look again with `queue show`")
+    move_placement(held.status, proposal.outcome) if held.status is not proposal.outcome else None
+    new = NewPlacement(
+        involved.involvement_id,
+        held.version,
+        proposal.outcome,
+        None,
+        proposal.pupil_id,
+        held.duty_by,
+        held.evidence,
+    )
+    if not placement.move(connection, run, new, held.status, Actor.OPERATOR):
+        raise CannotResolve("the child was placed meanwhile: look again with `queue list`")
+    if proposal.urns:
+        timetable = timetable_of(connection, rules, run.force_id)
+        duties = [timetable.duty(urn, involved.incident.occurred_from) for urn in proposal.urns]
+        placement.open_duties(connection, run, involved.involvement_id, duties)
+    details = {"outcome": proposal.outcome.value, "overrides": len(proposal.overrides)}
+    _record(connection, run, "review_decided", involved.involvement_id, details)
+
+
+def _record(
+    connection: Connection,
+    run: Run,
+    action: str,
+    involvement_id: UUID,
+    details: Mapping[str, str | int | None],
+) -> None:
+    event = AuditEvent(
+        run.force_id, run.as_of, Actor.OPERATOR, None, action, "involvement", involvement_id, details
+    )
+    audit.record(connection, event)

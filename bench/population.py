@@ -1,7 +1,7 @@
 """Rolls and children of any size with known truth, in the columns of `encompass match-files`; nobody is real.
 
-Names are drawn as often as they stand in `bench/cases/uk_30k`, forenames half the time beside the surname that they
-stand with there. Households of one to four children; one birth in seventy is of twins.
+Names are drawn as often as they stand in `bench/cases/uk_30k`, and forenames half the time beside a
+common surname that they stand with there. Households of one to four children; one birth in seventy is of twins.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ KEYS = {
 }
 OFF_ROLL = 0.15
 TWINS = 1 / 70
+MANY = 20
 
 
 @dataclass
@@ -87,8 +88,8 @@ class Names:
 
     def forename(self, rng: random.Random, sex: str, surname: str) -> str:
         """A forename, half the time one that goes with the surname."""
-        beside = self.beside.get((sex, surname))
-        return rng.choice(beside if beside and rng.random() < 0.5 else self.forenames[sex])
+        beside = self.beside.get((sex, surname), ())
+        return rng.choice(beside if len(beside) >= MANY and rng.random() < 0.5 else self.forenames[sex])
 
     def another(self, rng: random.Random, sex: str, surname: str, taken: set[str]) -> str:
         """A forename that nobody of these goes by."""

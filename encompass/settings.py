@@ -121,6 +121,7 @@ class MatchingSettings(_Table):
     roll_stale_days: Annotated[int, Field(gt=0)] = 7
     automatic: float | None = None
     automatic_in_doubt: float | None = None
+    automatic_elsewhere: float | None = None
     margin: float | None = None
     review: float | None = None
 

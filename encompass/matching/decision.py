@@ -31,7 +31,7 @@ from encompass.matching.enrolment import Enrolment, schools_told
 from encompass.matching.names import Likeness
 from encompass.matching.parameters import Parameters
 from encompass.matching.person import Person
-from encompass.matching.vetoes import Question, vetoes_of
+from encompass.matching.vetoes import AT_HOME, Question, vetoes_of
 
 K = TypeVar("K", bound=Hashable)
 FAR_BELOW: Final = -1000.0
@@ -141,7 +141,7 @@ def _decide(case: Case, pupils: int, parameters: Parameters, homes: frozenset[st
     shown = [r for r in ranked if r.score >= limits.review][: limits.candidates]
     candidates = tuple(_candidate(case, r, ranked, parameters) for r in shown)
     best = shown[0] if shown else None
-    least = _least(best.compared, parameters) if best else limits.automatic
+    least = _least(best, parameters) if best else limits.automatic
     evidence = Evidence(parameters.version, parameters.digest, pupils, least, limits.margin, candidates)
     if best is None:
         return NeedsReview(ReviewReason.LARGE_BLOCK, evidence) if case.cut else NotFound(evidence)
@@ -170,10 +170,15 @@ def _doubt(
     return ReviewReason.LARGE_BLOCK if case.cut else None
 
 
-def _least(compared: Compared, parameters: Parameters) -> float:
-    """The least score of an automatic match: higher where forename or birth date is missing or says little."""
-    doubtful = compared.level("born") in WEAK_BIRTH_DATES or compared.level("forename") == MISSING
-    return parameters.limits.automatic_in_doubt if doubtful else parameters.limits.automatic
+def _least(best: Ranked, parameters: Parameters) -> float:
+    """The least score of an automatic match: higher where a main field is missing, or the home does not bear it out."""
+    limits, compared = parameters.limits, best.compared
+    least = limits.automatic
+    if compared.level("born") in WEAK_BIRTH_DATES or compared.level("forename") == MISSING:
+        least = max(least, limits.automatic_in_doubt)
+    if best.households and compared.level("place") not in (*AT_HOME, "postcode"):
+        least = max(least, limits.automatic_elsewhere)
+    return least
 
 
 def _candidate(case: Case, of: Ranked, ranked: Sequence[Ranked], parameters: Parameters) -> Candidate:

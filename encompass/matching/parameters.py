@@ -44,6 +44,7 @@ class Limits(_Table):
 
     automatic: float
     automatic_in_doubt: float
+    automatic_elsewhere: float
     margin: Annotated[float, Field(gt=0)]
     review: float
     candidates: Annotated[int, Field(ge=1, le=5)]

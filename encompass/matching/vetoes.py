@@ -72,13 +72,15 @@ def sex(question: Question) -> bool:
 
 
 def two_doubts(question: Question) -> bool:
-    """Two things are in doubt at once, and the home does not settle them: cousins and namesakes show that.
+    """Two things are in doubt at once, and the home does not settle them: siblings, cousins and namesakes show that.
 
-    A doubtful surname, or an exchange (forename for surname, day for month), with a home elsewhere; or a
-    doubtful birth date with a doubtful name.
+    A doubtful surname, or an exchange (forename for surname, day for month), with a home elsewhere; a
+    doubtful birth date with a doubtful name; or, even at home, a slip in the forename with no birth date.
     """
     compared = question.compared
     place, born = compared.level("place"), compared.level("born")
+    if compared.level("forename") == "slip" and born == MISSING:
+        return True
     if place in AT_HOME:
         return False
     exchanged = compared.has_note(EXCHANGED)

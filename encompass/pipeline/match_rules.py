@@ -26,7 +26,7 @@ def match_rules(wanted: MatchingSettings) -> MatchRules:
         parameters = read_parameters(FOLDER / f"{wanted.parameters}.toml")
     except WrongParameters as wrong:
         raise SettingsError(f"matching: {wrong}") from None
-    limits = {name: getattr(wanted, name) for name in ("automatic", "automatic_in_doubt", "margin", "review")}
+    limits = wanted.model_dump(exclude={"parameters", "roll_stale_days"})
     stricter = {name: value for name, value in limits.items() if value is not None}
     for name, value in stricter.items():
         shipped = getattr(parameters.limits, name)

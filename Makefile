@@ -12,10 +12,12 @@ export ENCOMPASS_VAR ?= $(CURDIR)/var
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
-.PHONY: help run night serve airflow test check format bench prove browser docs assets lock clean
+PUPILS ?= 1000000
+
+.PHONY: help run night serve airflow test check format bench bench-scale prove browser docs assets lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP) ## One night end to end, then serve the pages until Ctrl-C
 	@exec $(PY) -m sandbox night --night "$(NIGHT)" --serve
@@ -37,6 +39,9 @@ prove: $(DEV_STAMP) browser ## The slow proofs: whole nights killed at random po
 
 bench: $(DEV_STAMP) ## Measured ratios, side by side in one run
 	@exec $(PY) -m bench
+
+bench-scale: $(DEV_STAMP) ## Loading, matching and nightly change at any size (PUPILS=1000000), beside Splink
+	@exec $(PY) -m bench.scale --pupils $(PUPILS) $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, layers, queries, migrations, docs, inventory, secrets
 	@mkdir -p var

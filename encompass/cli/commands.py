@@ -150,7 +150,7 @@ for _name, _says, _counts in (
 def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> None:
     """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing."""
     with opened_installation() as encompass:
-        account = encompass.account(encompass.last_run(_force(encompass, force_id), night))
+        account = encompass.account(encompass.last_run(chosen_force(encompass, force_id), night))
     print_account(account, as_json=as_json)
     sys.exit(code_of(account))
 
@@ -162,7 +162,7 @@ def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> Non
 def report(force_id: str | None, night: date | None, form: str) -> None:
     """Print a night's compliance report as of its last run's instant."""
     with opened_installation() as encompass:
-        drawn = encompass.report(encompass.last_run(_force(encompass, force_id), night))
+        drawn = encompass.report(encompass.last_run(chosen_force(encompass, force_id), night))
     click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
     sys.exit(code_of(drawn.account))
 
@@ -173,7 +173,7 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
 def status(force_id: str | None, *, as_json: bool) -> None:
     """How fresh the registers are, what waits, and what is in quarantine."""
     with opened_installation() as encompass:
-        found = encompass.status(_force(encompass, force_id))
+        found = encompass.status(chosen_force(encompass, force_id))
     if as_json:
         out(json.dumps(asdict(found), default=str, indent=2))
     else:
@@ -209,7 +209,7 @@ def invite(force_id: str | None, *, show_personal: bool) -> None:
     if not show_personal:
         raise click.UsageError("the codes are shown only with --show-personal")
     with opened_installation() as encompass:
-        codes = encompass.issue_binding_codes(_force(encompass, force_id))
+        codes = encompass.issue_binding_codes(chosen_force(encompass, force_id))
     for reference, code in codes.items():
         out(f"{reference}\t{code}")
 
@@ -300,12 +300,8 @@ def _settings() -> Settings:
         _stop(Exit.CONFIGURATION, str(error))
 
 
-def run_of_now(encompass: Encompass, force_id: str | None) -> Run:
-    """The force's run of this instant, for what a person does by hand."""
-    return _open(encompass, force_id, None, encompass.clock.now())
-
-
-def _force(encompass: Encompass, force_id: str | None) -> str:
+def chosen_force(encompass: Encompass, force_id: str | None) -> str:
+    """The force named, or the only one; a usage error where it is not said which."""
     known = sorted(encompass.settings.forces)
     if force_id is None and len(known) == 1:
         return known[0]
@@ -316,7 +312,7 @@ def _force(encompass: Encompass, force_id: str | None) -> str:
 
 def _open(encompass: Encompass, force_id: str | None, night: date | None, as_of: datetime) -> Run:
     wanted = night or as_of.astimezone(LONDON).date()
-    return encompass.open_run(_force(encompass, force_id), wanted, as_of)
+    return encompass.open_run(chosen_force(encompass, force_id), wanted, as_of)
 
 
 def _feed_check(night: date | None) -> datetime:

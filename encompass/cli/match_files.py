@@ -84,6 +84,7 @@ def match_files(
     except (SettingsError, EmbeddedFailed) as error:
         click.echo(f"encompass: {error}", err=True)
         sys.exit(Exit.CONFIGURATION if isinstance(error, SettingsError) else Exit.FAILED)
+    click.echo("", err=True)
     for name, row in trial.malformed[:MOST_LINES_TOLD]:
         click.echo(f"{name}, line {row.line}: {row.reason}; left out", err=True)
     if len(trial.malformed) > MOST_LINES_TOLD:
@@ -97,7 +98,6 @@ def _progress(what: str, count: int) -> None:
 
 
 def _print(trial: Trial, *, as_json: bool) -> None:
-    click.echo("", err=True)
     counts = {name: trial.outcomes.get(name, 0) for name in ("matched", "needs_review", "not_found")}
     if as_json:
         table = {

@@ -13,16 +13,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from encompass.cli.commands import opened_installation, run_of_now
+from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, force_option, json_option
 from encompass.cli.printing import out
-from encompass.domain.run import LONDON
+from encompass.domain.run import LONDON, Run
 from encompass.pipeline.review_children import (
     CannotResolve,
     Resolution,
     ShownChild,
     confirm_child,
     list_queue,
+    night_of,
     reason_in_words,
     resolve_child,
     show_child,
@@ -30,6 +31,7 @@ from encompass.pipeline.review_children import (
 )
 from encompass.store.database import Role
 from encompass.store.review import Proposal, Waiting
+from encompass.wiring import Encompass
 
 WHO = "Who decides: a staff number or work name, kept with the decision."
 
@@ -81,8 +83,7 @@ def queue() -> None:
 def list_(force_id: str | None, *, as_json: bool) -> None:
     """Who waits, the earliest duty first; no names."""
     with opened_installation() as encompass:
-        run = run_of_now(encompass, force_id)
-        waiting = list_queue(encompass.database.engine(Role.PIPELINE), run.force_id)
+        waiting = list_queue(encompass.database.engine(Role.PIPELINE), chosen_force(encompass, force_id))
     if as_json:
         out(json.dumps([_row(w) for w in waiting], indent=2))
         return
@@ -107,7 +108,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
 def show(involvement_id: UUID, force_id: str | None, *, show_personal: bool, as_json: bool) -> None:
     """One child: each candidate, what every field says in bits, and what forbids a match. The look is audited."""
     with _told(), opened_installation() as encompass:
-        run = run_of_now(encompass, force_id)
+        run = _run(encompass, force_id, involvement_id)
         shown = show_child(encompass.database.engine(Role.PIPELINE), encompass.ring, run, involvement_id)
     table = _shown(shown, show_personal=show_personal)
     if as_json:
@@ -144,7 +145,7 @@ def resolve(
     if not reason.strip():
         raise click.UsageError("--reason must say why")
     with _told(), opened_installation() as encompass:
-        run = run_of_now(encompass, force_id)
+        run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
         decision = Resolution(number, urns, by, reason.strip())
         proposal = resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
@@ -162,7 +163,7 @@ def resolve(
 def confirm(involvement_id: UUID, force_id: str | None, by: str) -> None:
     """Confirm another person's decision against a veto."""
     with _told(), opened_installation() as encompass:
-        run = run_of_now(encompass, force_id)
+        run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
         proposal = confirm_child(engine, encompass.ring, rules, run, involvement_id, by)
     _say_done(proposal)
@@ -174,9 +175,16 @@ def confirm(involvement_id: UUID, force_id: str | None, by: str) -> None:
 def withdraw(involvement_id: UUID, force_id: str | None) -> None:
     """Drop a decision that waits for a second person."""
     with _told(), opened_installation() as encompass:
-        run = run_of_now(encompass, force_id)
+        run = _run(encompass, force_id, involvement_id)
         withdraw_decision(encompass.database.engine(Role.PIPELINE), run, involvement_id)
     out("withdrawn: the child waits again")
+
+
+def _run(encompass: Encompass, force_id: str | None, involvement_id: UUID) -> Run:
+    """A run of the night in which the child was named, of this instant."""
+    force = chosen_force(encompass, force_id)
+    night = night_of(encompass.database.engine(Role.PIPELINE), force, involvement_id)
+    return encompass.open_run(force, night, encompass.clock.now())
 
 
 @contextmanager

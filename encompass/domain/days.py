@@ -8,9 +8,13 @@ from datetime import date
 
 def day_of(text: str) -> date | None:
     """The day that ISO text or UK day/month/year text names; None where it names no day that there is."""
-    for written in (text, "-".join(reversed(re.split(r"[/.\-]", text)))):
-        try:
-            return date.fromisoformat(written.strip())
-        except ValueError:
-            continue
-    return None
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return date.fromisoformat("-".join(reversed(re.split(r"[/.\-]", text.strip()))))
+    except ValueError:
+        return None

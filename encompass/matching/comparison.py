@@ -21,6 +21,7 @@ EXCHANGED: Final = "exchanged"
 FURTHER_DIFFER: Final = "further_differ"
 NEAR_POSTCODE: Final = -2
 POSTCODE_SLIPS: Final = 2
+SMALLEST_ROLL: Final = 1000  # a name is no commoner for standing on a short roll
 _LEVEL: Final = {
     Likeness.SAME: "same", Likeness.KNOWN: "known", Likeness.SOUND: "sound", Likeness.SLIP: "slip",
     Likeness.INITIAL: "initial", Likeness.RIVAL: "rival", Likeness.NONE: "differs",
@@ -85,7 +86,7 @@ def compare(child: Person, pupil: Person, known: Frequencies, parameters: Parame
         fields.append(FieldEvidence("born", level, log2(parameters.shares["born", level] / share)))
     if child.upn and child.upn == pupil.upn and _supports_upn(fields):
         fields.append(FieldEvidence("upn", "same", parameters.bits["upn"]["same"]))
-    score = parameters.prior(known.pupils) + sum(f.bits for f in fields)
+    score = parameters.prior(max(known.pupils, SMALLEST_ROLL)) + sum(f.bits for f in fields)
     return Compared(score, tuple(fields))
 
 
@@ -220,7 +221,7 @@ def _bits(
     share_of_records = parameters.shares.get((table, level))
     if share_of_records is None:
         return parameters.bits[table][level]
-    share = (counts.get(name, 0) + 0.5) / (known.pupils + 1)
+    share = (counts.get(name, 0) + 0.5) / (max(known.pupils, SMALLEST_ROLL) + 1)
     return min(most, log2(share_of_records / share))
 
 

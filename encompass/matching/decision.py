@@ -246,7 +246,7 @@ def _one_child(one: Person, other: Person, parameters: Parameters) -> bool:
 
 
 def _best_first(ranked: Iterable[Ranked], day: date) -> tuple[Ranked, ...]:
-    def order(r: Ranked) -> tuple[float, bool, str]:
-        return (-r.score, not any(row.is_current_on(day) for row in r.rows), str(r.pupil_id))
+    def order(r: Ranked) -> tuple[float, bool, int]:
+        return (-r.score, not any(row.is_current_on(day) for row in r.rows), r.pupil_id.int)
 
     return tuple(sorted(ranked, key=order))

@@ -79,6 +79,7 @@ class Place:
         return f"{self.postcode}|{self.house}" if self.postcode and self.house else None
 
 
+@lru_cache(maxsize=1 << 16)
 def place_of(postcode: str | None, address: str | None) -> Place:
     """The place that a postcode and the first line of an address name; a flat is part of the house."""
     code = normalise_name(postcode or "") or None

@@ -75,11 +75,11 @@ def two_doubts(question: Question) -> bool:
     """Two things are in doubt at once, and the home does not settle them: siblings, cousins and namesakes show that.
 
     A doubtful surname, or an exchange (forename for surname, day for month), with a home elsewhere; a
-    doubtful birth date with a doubtful name; or, even at home, a slip in the forename with no birth date.
+    doubtful birth date with a doubtful name; or, even at home, no birth date with a forename that is only like it.
     """
     compared = question.compared
     place, born = compared.level("place"), compared.level("born")
-    if compared.level("forename") == "slip" and born == MISSING:
+    if compared.level("forename") in ("slip", "sound") and born == MISSING:
         return True
     if place in AT_HOME:
         return False

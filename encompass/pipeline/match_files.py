@@ -59,7 +59,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class _Row:
+class DecidedRow:
     """One line of the decisions."""
 
     outcome: str
@@ -83,11 +83,11 @@ def match_files(
         engine = database.engine(Role.PIPELINE)
         started = time.monotonic()
         entries = _well_formed(chain(first, rows), "roll", malformed)
-        taken = _load(engine, ring, _counted(entries, "roll", progress))
+        taken = load_roll(engine, ring, counted(entries, "roll", progress)).opened
         loaded = time.monotonic()
-        decided = _match(engine, ring, listed, day, parameters, progress)
+        decided = match_listed(engine, ring, listed, day, parameters, progress)
         matched = time.monotonic()
-    _write(out, listed, decided)
+    write_decisions(out, listed, decided)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_IN_MIB
     return Trial(
         model=parameters.version,
@@ -112,15 +112,18 @@ def _well_formed(
             yield row
 
 
-def _counted(entries: Iterable[T], what: str, progress: Progress) -> Iterator[T]:
+def counted(entries: Iterable[T], what: str, progress: Progress) -> Iterator[T]:
+    """The same, told about now and then."""
     for number, entry in enumerate(entries, start=1):
         yield entry
         if number % TOLD_EVERY == 0:
             progress(what, number)
 
 
-def _load(engine: Engine, ring: KeyRing, entries: Iterable[RollEntry]) -> int:
-    """Take the roll as one source, each school made known when it first appears; how many rows."""
+def load_roll(
+    engine: Engine, ring: KeyRing, entries: Iterable[RollEntry], generation: int = 1
+) -> roll.RollChange:
+    """Take the roll as one source, each school made known when it first appears; what changed."""
     with engine.begin() as connection:
         force.upsert_force(connection, TRIAL, TRIAL, TRIAL, TRIAL)
         key = new_data_key(connection, ring, TRIAL, "register")
@@ -135,7 +138,7 @@ def _load(engine: Engine, ring: KeyRing, entries: Iterable[RollEntry]) -> int:
             yield roll.RollRow(entry, entry.pupil_ref)
 
     with engine.begin() as connection:
-        return roll.take_generation(connection, ring, TRIAL, TRIAL, rows(), 1, key).opened
+        return roll.take_generation(connection, ring, TRIAL, TRIAL, rows(), generation, key)
 
 
 def _school(urn: int) -> School:
@@ -145,15 +148,16 @@ def _school(urn: int) -> School:
     )  # fmt: skip
 
 
-def _match(
+def match_listed(
     engine: Engine,
     ring: KeyRing,
     listed: Sequence[ListedChild],
     day: date,
     parameters: Parameters,
     progress: Progress,
-) -> dict[str, _Row]:
-    decided: dict[str, _Row] = {}
+) -> dict[str, DecidedRow]:
+    """Decide on every child, whole incidents at a time."""
+    decided: dict[str, DecidedRow] = {}
     for part in _whole_incidents(listed):
         sought = [Sought(c.child_ref, c.incident, child_of(c.child, (), c.upn), day) for c in part]
         with engine.begin() as connection:
@@ -161,7 +165,7 @@ def _match(
             found = find_pupils(rolls, sought, parameters)
             shown = {c.pupil_id for d in found.values() for c in d.evidence.candidates}
             references = {pupil_id: entry.pupil_ref for pupil_id, entry in rolls.entries(shown).items()}
-        decided |= {ref: _Row(_outcome(d), d, references) for ref, d in found.items()}
+        decided |= {ref: DecidedRow(_outcome(d), d, references) for ref, d in found.items()}
         progress("children", len(decided))
     return decided
 
@@ -197,7 +201,7 @@ def _reason(decision: Decision) -> str:
     return decision.reason.value if isinstance(decision, NeedsReview) else ""
 
 
-def _write(out: Path, listed: Sequence[ListedChild], decided: Mapping[str, _Row]) -> None:
+def write_decisions(out: Path, listed: Sequence[ListedChild], decided: Mapping[str, DecidedRow]) -> None:
     """All the decisions, or none: the file appears when it is whole, readable by its owner only."""
     partial = out.with_name(f"{out.name}.partial")
     partial.unlink(missing_ok=True)
@@ -209,7 +213,7 @@ def _write(out: Path, listed: Sequence[ListedChild], decided: Mapping[str, _Row]
     partial.replace(out)
 
 
-def _cells(child_ref: str, row: _Row) -> tuple[str, ...]:
+def _cells(child_ref: str, row: DecidedRow) -> tuple[str, ...]:
     decision, candidates = row.decision, row.decision.evidence.candidates
     matched = isinstance(decision, Matched)
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
@@ -23,6 +24,8 @@ from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement
 from encompass.store.review import Held, Proposal, Waiting
 from encompass.store.sealed import KeyRing
+
+NOBODY: Final = "no child of this id waits: `encompass queue list` shows who does"
 
 
 class CannotResolve(Exception):
@@ -66,6 +69,14 @@ def list_queue(engine: Engine, force_id: str) -> list[Waiting]:
     """Everybody who waits for a person, the earliest duty first."""
     with engine.begin() as connection:
         return review.waiting(connection, force_id)
+
+
+def night_of(engine: Engine, force_id: str, involvement_id: UUID) -> date:
+    """The night in which a waiting child was named. Raises CannotResolve when the child does not wait."""
+    nights = {w.involvement_id: w.night for w in list_queue(engine, force_id)}
+    if involvement_id not in nights:
+        raise CannotResolve(NOBODY)
+    return nights[involvement_id]
 
 
 def reason_in_words(reason: str | None) -> str:
@@ -152,7 +163,7 @@ def _same_person(one: str, other: str) -> bool:
 def _held(connection: Connection, run: Run, involvement_id: UUID) -> Held:
     held = review.hold(connection, run.force_id, involvement_id)
     if held is None:
-        raise CannotResolve("no child of this id waits: `encompass queue list` shows who does")
+        raise CannotResolve(NOBODY)
     return held
 
 

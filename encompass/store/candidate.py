@@ -36,6 +36,10 @@ class Rolls:
     force_id: str
     fresh_after: datetime | None
     keys: dict[UUID, DataKey] = field(default_factory=dict[UUID, DataKey], repr=False)
+    rows_of_pupil: dict[UUID, tuple[Enrolment, ...]] = field(
+        default_factory=dict[UUID, tuple[Enrolment, ...]], repr=False
+    )
+    pupil_of_number: dict[int, UUID | None] = field(default_factory=dict[int, UUID | None], repr=False)
 
     def find(self, keys: Sequence[frozenset[str]], largest_block: int) -> list[Found]:
         """For each set of plain blocking keys, every open row of each pupil who has one of them.
@@ -44,25 +48,19 @@ class Rolls:
         """
         hashed = [[self._blocking(k) for k in one] for one in keys]
         blocks = self._blocks({h for one in hashed for h in one}, largest_block)
-        numbers = {n for block in blocks.values() if len(block) <= largest_block for n in block}
-        by_pupil, pupil_of_number = self._rows_of(numbers)
-        found: list[Found] = []
-        for one in hashed:
-            mine = [blocks[h] for h in one if h in blocks]
-            pupils = {
-                pupil_of_number[n]
-                for block in mine
-                if len(block) <= largest_block
-                for n in block
-                if n in pupil_of_number
-            }
-            rows = tuple(row for p in sorted(pupils, key=str) for row in by_pupil[p])
-            found.append(Found(rows, any(len(block) > largest_block for block in mine)))
-        return found
+        self._fetch({n for block in blocks.values() if len(block) <= largest_block for n in block})
+        return [self._found([blocks[h] for h in one if h in blocks], largest_block) for one in hashed]
+
+    def _found(self, blocks: Sequence[Sequence[int]], largest_block: int) -> Found:
+        opened = [block for block in blocks if len(block) <= largest_block]
+        pupils = {
+            pupil for block in opened for n in block if (pupil := self.pupil_of_number.get(n)) is not None
+        }
+        return Found(tuple(row for p in pupils for row in self.rows_of_pupil[p]), len(opened) < len(blocks))
 
     def pupils(self, pupil_ids: Iterable[UUID]) -> dict[UUID, tuple[Enrolment, ...]]:
         """Every open row of these pupils."""
-        return self._opened(self._rows_of_pupils(pupil_ids))[0]
+        return self._opened(self._rows_of_pupils(pupil_ids))
 
     def entries(self, pupil_ids: Iterable[UUID]) -> dict[UUID, RollEntry]:
         """One roll entry of each pupil."""
@@ -98,7 +96,7 @@ class Rolls:
         return self.connection.execute(Q["rolls_as_a_whole"], {"force_id": self.force_id}).one()
 
     @cached_property
-    def _blocking(self) -> Callable[[str | bytes], bytes]:
+    def _blocking(self) -> Callable[[str], bytes]:
         return self.ring.hasher(self.force_id, "blocking", SHORT_HASH_BYTES)
 
     @cached_property
@@ -109,22 +107,27 @@ class Rolls:
         return frozenset(row.source for row in confirmed if row.confirmed_at < self.fresh_after)
 
     def _blocks(self, hashes: Iterable[bytes], largest_block: int) -> dict[bytes, list[int]]:
-        values = {"key_hashes": list(hashes), "most": largest_block}
+        values = {"key_hashes": b"".join(hashes), "most": largest_block}
         rows = self.connection.execute(Q["blocks"], values)
-        return {bytes(row.key_hash): row.enrolment_nos for row in rows}
+        return {bytes(key_hash): numbers for key_hash, numbers in rows}
 
-    def _rows_of(self, numbers: Iterable[int]) -> tuple[dict[UUID, tuple[Enrolment, ...]], dict[int, UUID]]:
-        values = {"force_id": self.force_id, "enrolment_nos": list(numbers)}
-        return self._opened(self.connection.execute(Q["rows_of_pupils"], values).all())
+    def _fetch(self, numbers: set[int]) -> None:
+        """Open every row of the pupils of these rows, those not looked at before."""
+        unseen = numbers - self.pupil_of_number.keys()
+        if not unseen:
+            return
+        values = {"force_id": self.force_id, "enrolment_nos": f"{{{','.join(map(str, unseen))}}}"}
+        rows = self.connection.execute(Q["rows_of_pupils"], values).all()
+        self.pupil_of_number.update(dict.fromkeys(unseen))
+        self.pupil_of_number.update((row.enrolment_no, row.pupil_id) for row in rows)
+        self.rows_of_pupil.update(self._opened(rows))
 
-    def _opened(self, rows: Sequence[Row[Any]]) -> tuple[dict[UUID, tuple[Enrolment, ...]], dict[int, UUID]]:
+    def _opened(self, rows: Sequence[Row[Any]]) -> dict[UUID, tuple[Enrolment, ...]]:
         self._open_keys(rows)
         by_pupil: dict[UUID, list[Enrolment]] = {}
         for row in sorted(rows, key=lambda r: (r.urn, r.enrolment_no)):
             by_pupil.setdefault(row.pupil_id, []).append(self._enrolment(row))
-        return {p: tuple(own) for p, own in by_pupil.items()}, {
-            row.enrolment_no: row.pupil_id for row in rows
-        }
+        return {p: tuple(own) for p, own in by_pupil.items()}
 
     def _rows_of_pupils(self, pupil_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
         values = {"force_id": self.force_id, "pupil_ids": list(pupil_ids)}
@@ -152,6 +155,6 @@ class Rolls:
     ) -> Mapping[Any, int]:
         hashed = self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES)
         by_hash = {hashed(written(v)): v for v in values}
-        asked = {"force_id": self.force_id, "kind": kind, "value_hashes": list(by_hash)}
+        asked = {"force_id": self.force_id, "kind": kind, "value_hashes": b"".join(by_hash)}
         rows = self.connection.execute(Q["frequencies"], asked)
-        return {by_hash[bytes(row.value_hash)]: row.pupils for row in rows}
+        return {by_hash[bytes(value_hash)]: pupils for value_hash, pupils in rows}

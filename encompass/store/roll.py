@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 from pydantic import TypeAdapter
@@ -19,7 +19,7 @@ from encompass.matching.blocking import roll_keys
 from encompass.matching.person import known_surnames, pupil_of
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
-from encompass.store.sealed import SHORT_HASH_BYTES, DataKey, KeyRing
+from encompass.store.sealed import SHORT_HASH_BYTES, DataKey, KeyRing, RandomBytes
 
 Q: Final = load("roll")
 ENTRY: Final = TypeAdapter(RollEntry)
@@ -122,6 +122,7 @@ class _Prepared:
 
     changed: _Changed
     enrolment_id: UUID
+    new_pupil_id: UUID
     sealed: bytes
     key_hashes: bytes
     forename_hashes: bytes
@@ -141,12 +142,16 @@ class _Taking:
     key: DataKey = field(repr=False)
 
     @cached_property
-    def _hashers(self) -> dict[str, Callable[[str | bytes], bytes]]:
+    def _hashers(self) -> dict[str, Callable[[str], bytes]]:
         short = ("blocking", "forename", "surname", "born", "year")
         return {
             **{kind: self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES) for kind in short},
             **{kind: self.ring.hasher(self.force_id, kind) for kind in ("pupil", "roll row", "roll content")},
         }
+
+    @cached_property
+    def _random(self) -> RandomBytes:
+        return RandomBytes()
 
     def changed(self, row: RollRow) -> _Changed:
         """The row with the hashes that tell whether it changed."""
@@ -156,19 +161,20 @@ class _Taking:
             row,
             json,
             self._hashers["roll row"](reference),
-            self._hashers["roll content"](row.identity.encode() + b"|" + json),
+            self._hashers["roll content"](f"{row.identity}|{json.decode()}"),
         )
 
     def prepared(self, changed: _Changed) -> _Prepared:
         """The row sealed, with its keys and the values that are counted."""
         pupil = pupil_of(changed.row.entry)
-        enrolment_id = uuid4()
+        enrolment_id = self._random.uuid4()
         hashers = self._hashers
         born = pupil.born
         return _Prepared(
             changed,
             enrolment_id,
-            self.key.seal("enrolment", "sealed", enrolment_id, changed.json),
+            self._random.uuid4(),
+            self.key.seal("enrolment", "sealed", enrolment_id, changed.json, self._random),
             b"".join(map(hashers["blocking"], roll_keys(pupil))),
             b"".join(map(hashers["forename"], pupil.forenames)),
             b"".join(map(hashers["surname"], known_surnames(pupil))),
@@ -201,7 +207,7 @@ class _Taking:
         return (
             row.enrolment_id,
             self._hashers["pupil"](row.changed.row.identity),
-            uuid4(),
+            row.new_pupil_id,
             entry.urn,
             row.changed.row_hash,
             row.changed.content_hash,

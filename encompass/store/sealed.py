@@ -22,6 +22,26 @@ NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 HASH_BYTES: Final = 16
 SHORT_HASH_BYTES: Final = 8
+UUID_BYTES: Final = 16
+
+
+class RandomBytes:
+    """The system's random bytes, asked for in large pieces: many small askings cost more than what they seal."""
+
+    def __init__(self, piece: int = 1 << 16) -> None:
+        self._piece, self._bytes, self._at = piece, b"", 0
+
+    def __call__(self, count: int) -> bytes:
+        """That many bytes, each given once."""
+        if self._at + count > len(self._bytes):
+            self._bytes, self._at = secrets.token_bytes(self._piece), 0
+        taken = self._bytes[self._at : self._at + count]
+        self._at += count
+        return taken
+
+    def uuid4(self) -> UUID:
+        """A random UUID (RFC 9562, version 4)."""
+        return UUID(bytes=self(UUID_BYTES), version=4)
 
 
 class CannotOpen(Exception):
@@ -47,9 +67,16 @@ class DataKey:
     def _cipher(self) -> AESGCM:
         return AESGCM(self.secret)
 
-    def seal(self, table: str, column: str, row_id: UUID, plain: bytes) -> bytes:
-        """Nonce (12 bytes) and ciphertext with its tag."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
+    def seal(
+        self,
+        table: str,
+        column: str,
+        row_id: UUID,
+        plain: bytes,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> bytes:
+        """Nonce (12 bytes) and ciphertext with its tag. `random` gives that many random bytes, never the same twice."""
+        nonce = random(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, self._bound(table, column, row_id))
 
     def open(self, table: str, column: str, row_id: UUID, sealed: bytes) -> bytes:
@@ -111,17 +138,22 @@ class KeyRing:
 
     def keyed_hash(self, force_id: str, kind: str, value: str | bytes) -> bytes:
         """BLAKE2b of a value under the force's own key, 16 bytes; `kind` separates uses (at most 16 letters)."""
-        return self.hasher(force_id, kind)(value)
+        if force_id not in self.hash_keys:
+            raise NoKeyRing(force_id)
+        raw = value.encode() if isinstance(value, str) else value
+        return hashlib.blake2b(
+            raw, digest_size=HASH_BYTES, key=self.hash_keys[force_id], person=kind.encode()
+        ).digest()
 
-    def hasher(self, force_id: str, kind: str, length: int = HASH_BYTES) -> Callable[[str | bytes], bytes]:
+    def hasher(self, force_id: str, kind: str, length: int = HASH_BYTES) -> Callable[[str], bytes]:
         """The same for many values. Short hashes are for an index, where a rare collision is only looked at."""
         if force_id not in self.hash_keys:
             raise NoKeyRing(force_id)
         fresh = hashlib.blake2b(digest_size=length, key=self.hash_keys[force_id], person=kind.encode())
 
-        def hashed(value: str | bytes) -> bytes:
+        def hashed(value: str) -> bytes:
             state = fresh.copy()
-            state.update(value.encode() if isinstance(value, str) else value)
+            state.update(value.encode())
             return state.digest()
 
         return hashed

@@ -22,7 +22,7 @@ ORDINARY = {
     "under_reception": 3, "adult": 3, "outside_area": 3, "not_domestic": 3, "retracted": 2, "not_related": 2,
     "hold": 2, "twice": 2, "late_record": 2,
 }  # fmt: skip
-SMALL = {"on_roll": 3, "family": 1, "dual": 1, "misspelt": 1, "stranger": 1, "adult": 1, "hold": 1}
+SMALL = {"on_roll": 3, "family": 1, "dual": 1, "absent_twin": 1, "stranger": 1, "adult": 1, "hold": 1}
 EXCLUDED = {
     "under_reception": "under_reception_age", "adult": "adult", "outside_area": "outside_area",
     "not_domestic": "not_domestic_abuse", "retracted": "retracted", "not_related": "not_related",

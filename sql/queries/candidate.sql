@@ -1,6 +1,9 @@
 -- name: blocks
 SELECT w.key_hash, b.enrolment_nos
-FROM unnest(CAST(:key_hashes AS bytea[])) AS w (key_hash)
+FROM (
+    SELECT substring(CAST(:key_hashes AS bytea) FROM n.i * 8 + 1 FOR 8) AS key_hash
+    FROM generate_series(0, length(CAST(:key_hashes AS bytea)) / 8 - 1) AS n (i)
+) AS w
 CROSS JOIN LATERAL (
     SELECT array_agg(k.enrolment_no) AS enrolment_nos
     FROM (
@@ -14,7 +17,7 @@ SELECT e.enrolment_no, e.enrolment_id, e.pupil_id, e.urn, e.source, e.enrol_stat
     e.sealed, e.key_id
 FROM (
     SELECT DISTINCT c.pupil_id
-    FROM unnest(CAST(:enrolment_nos AS bigint[])) AS w (enrolment_no)
+    FROM unnest(CAST(CAST(:enrolment_nos AS text) AS bigint[])) AS w (enrolment_no)
     JOIN enrolment AS c ON c.enrolment_no = w.enrolment_no
     WHERE c.force_id = CAST(:force_id AS text)
 ) AS p
@@ -27,9 +30,10 @@ FROM enrolment
 WHERE force_id = CAST(:force_id AS text) AND pupil_id = ANY (CAST(:pupil_ids AS uuid[])) AND last_generation IS NULL
 
 -- name: frequencies
-SELECT kind, value_hash, pupils FROM roll_frequency
-WHERE force_id = CAST(:force_id AS text) AND kind = CAST(:kind AS text)
-    AND value_hash = ANY (CAST(:value_hashes AS bytea[]))
+SELECT f.value_hash, f.pupils
+FROM generate_series(0, length(CAST(:value_hashes AS bytea)) / 8 - 1) AS n (i)
+JOIN roll_frequency AS f ON f.value_hash = substring(CAST(:value_hashes AS bytea) FROM n.i * 8 + 1 FOR 8)
+    AND f.force_id = CAST(:force_id AS text) AND f.kind = CAST(:kind AS text)
 
 -- name: rolls_as_a_whole
 SELECT CAST(coalesce(sum(pupils) FILTER (WHERE kind = 'row'), 0) AS bigint) AS pupils,

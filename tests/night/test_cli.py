@@ -46,7 +46,7 @@ def test_the_steps_one_by_one(cluster: Cluster, on_copy: Callable[[str], OnDatab
         assert step in done.stderr
     assert [p["step"] for p in printed] == ["refresh-rolls", "receive", "match", "prepare", "send", "chase"]
     assert len({p["run_id"] for p in printed}) == 1
-    assert [p["count"] for p in printed][:3] == [0, 6, 10]
+    assert [p["count"] for p in printed][:3] == [0, 7, 10]
     assert cli.run("reconcile", "--json").returncode == 0
 
 

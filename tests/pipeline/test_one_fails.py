@@ -150,4 +150,4 @@ def test_a_child_corrected_before_the_school_was_told_is_with_a_person(
         records[position] = record
     account = rolled.account(second)
     assert account.balanced is True
-    assert account_table(account)["duties"]["with_a_person"] == 3
+    assert account_table(account)["duties"]["with_a_person"] == 4

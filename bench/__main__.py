@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,11 +18,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from bench import splink_side
+from bench.accuracy import accuracy, recall_at, scores_of_matches
+from bench.cases import FEBRL4_HALF, UK_30K
 from encompass import log, wiring
 from encompass.formats.mis_csv import read_roll
 from encompass.matching.comparison import compare
 from encompass.matching.person import child_of, pupil_of
 from encompass.pipeline.find_pupils import Sought, find_pupils
+from encompass.pipeline.match_files import match_files
 from encompass.pipeline.match_rules import match_rules
 from encompass.settings import MatchingSettings, load_settings
 from encompass.store.candidate import Rolls
@@ -52,6 +56,7 @@ def main() -> None:
             migrate(settings)
             with database_running(settings), wiring.opened(settings) as encompass:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
+    _print_cases()
 
 
 def _registers(encompass: Encompass, world: World) -> list[Ratio]:
@@ -102,6 +107,29 @@ def _sealing(encompass: Encompass) -> list[Ratio]:
             keys[key_id].open("enrolment", "sealed", enrolment_id, sealed)
 
     return [("20,000 rows read and opened", _median(read_and_open, 5), "20,000 rows read", _median(read, 5))]
+
+
+def _print_cases() -> None:
+    """The cases with known truth, at the shipped limits, beside Splink with a threshold chosen with hindsight."""
+    table = Table(
+        "case", "automatic", "wrong", "recall", "covered", "review", "recall at 0.999 / 0.9999", "Splink's",
+        title="Matching, no labels used",
+    )  # fmt: skip
+    parameters = match_rules(MatchingSettings()).parameters
+    for case, roll in ((UK_30K, "roll.csv.gz"), (FEBRL4_HALF, "roll.csv")):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "decisions.csv"
+            match_files(
+                case / roll, case / "children.csv", out, date(2026, 3, 10), parameters, lambda _w, _n: None
+            )
+            found = accuracy(case / "truth.csv", out)
+            scores = scores_of_matches(case / "truth.csv", out)
+        ours = " / ".join(f"{recall_at(scores, found.on_roll, p):.3f}" for p in (0.999, 0.9999))
+        theirs = splink_side.measure(case, roll) if splink_side.available() else None
+        beside = f"{theirs.recall_999:.3f} / {theirs.recall_9999:.3f}" if theirs else "not installed"
+        shares = (f"{found.recall:.4f}", f"{found.covered:.4f}", f"{found.review:.4f}")
+        table.add_row(case.name, f"{found.matched:,}", str(found.wrong), *shares, ours, beside)
+    Console(file=sys.stdout, width=140).print(table)
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -55,3 +55,20 @@ def accuracy(truth: Path, decisions: Path) -> Accuracy:
         covered += bool(pupil) and (right or (is_review and pupil in row["candidates"].split(";")))
         in_review += is_review
     return Accuracy(children, on_roll, matched, wrong, covered, in_review)
+
+
+def scores_of_matches(truth: Path, decisions: Path) -> list[tuple[float, bool]]:
+    """Each automatic match's score and whether it is right."""
+    known = {row["child_ref"]: row["pupil_ref"] for row in rows_of(truth)}
+    matches = (row for row in rows_of(decisions) if row["outcome"] == "matched")
+    return [(float(row["score"]), known[row["child_ref"]] == row["pupil_ref"]) for row in matches]
+
+
+def recall_at(scores: list[tuple[float, bool]], on_roll: int, precision: float) -> float:
+    """The most recall of any threshold at which that share is right, the threshold chosen with hindsight."""
+    right = most = 0
+    for number, (_, is_right) in enumerate(sorted(scores, reverse=True), start=1):
+        right += is_right
+        if right / number >= precision:
+            most = right
+    return most / on_roll

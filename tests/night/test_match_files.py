@@ -189,7 +189,7 @@ def test_nothing_of_a_shadow_run_is_on_disk_in_the_clear(
 ) -> None:
     """Searched while its database stands; and found when sealing is taken away."""
     if not control:
-        monkeypatch.setattr(DataKey, "seal", lambda _s, _t, _c, _r, plain: b"x" * 12 + plain)
+        monkeypatch.setattr(DataKey, "seal", lambda _s, _t, _c, _r, plain, _random=None: b"x" * 12 + plain)
         monkeypatch.setattr(DataKey, "open", lambda _s, _t, _c, _r, sealed: sealed[12:])
     canaries = ["Crumplewick", "Zebedee", "12 Plum Street"]
     pupils = [PUPIL, PUPIL | {"pupil_ref": "P2", "legal_forename": "Zebedee"}]

@@ -64,7 +64,7 @@ def test_the_account_has_its_ledgers_and_balances(played: Encompass, cluster: Cl
     records = cluster.world.records
     children = sum(len(r["children"]) for r in records)
     assert table["manifest"]["announced"] == len(records) == 7
-    assert table["manifest"]["accepted"] == 6
+    assert table["manifest"]["accepted"] == 7
     assert table["involvements"]["total"] == children == 10
     assert table["involvements"]["excluded"] == {"adult": 1}
     assert table["balanced"] is True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1 << 15)
 def day_of(text: str) -> date | None:
     """The day that ISO text or UK day/month/year text names; None where it names no day that there is."""
     if not text:

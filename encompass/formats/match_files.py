@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -19,7 +21,6 @@ from encompass.domain.days import day_of
 from encompass.domain.incident import Address, Relationship, ReportedChild, SchoolNamed
 from encompass.domain.school import EnrolStatus, RollEntry
 from encompass.formats.faults import BrokenFile
-from encompass.formats.mis_csv import STATUSES
 
 ROLL_COLUMNS: Final = (
     "pupil_ref", "urn", "upn", "legal_forename", "middle_names", "legal_surname", "preferred_forename",
@@ -32,6 +33,7 @@ CHILD_COLUMNS: Final = (
 )  # fmt: skip
 LONGEST_URN: Final = 18
 LARGEST_CELL: Final = 1_000_000
+STATUSES: Final = {status.value: status for status in EnrolStatus}
 UNDECODED: Final = ("\udc80", "\udcff")
 
 
@@ -56,11 +58,11 @@ class ListedChild:
 def read_roll_file(file: Path) -> Iterator[RollEntry | Malformed]:
     """Every row of a roll, in order. Raises BrokenFile for a missing file or column, at the first row."""
     seen: set[tuple[str, int]] = set()
-    for row in _rows(file, ROLL_COLUMNS):
-        entry = row if isinstance(row, Malformed) else _entry(row)
+    for line, cells in _rows(file, ROLL_COLUMNS):
+        entry = Malformed(line, cells) if isinstance(cells, str) else _entry(line, cells)
         if isinstance(entry, RollEntry):
             if (entry.pupil_ref, entry.urn) in seen:
-                entry = Malformed(_line(row), "pupil_ref: repeated at the same school")
+                entry = Malformed(line, "pupil_ref: repeated at the same school")
             else:
                 seen.add((entry.pupil_ref, entry.urn))
         yield entry
@@ -69,29 +71,22 @@ def read_roll_file(file: Path) -> Iterator[RollEntry | Malformed]:
 def read_children_file(file: Path) -> Iterator[ListedChild | Malformed]:
     """Every row of a list of children, in order. Raises BrokenFile for a missing file or column."""
     seen: set[str] = set()
-    for row in _rows(file, CHILD_COLUMNS):
-        if isinstance(row, Malformed):
-            yield row
-        elif not row.cells["child_ref"]:
-            yield Malformed(row.line, "child_ref: blank")
-        elif row.cells["child_ref"] in seen:
-            yield Malformed(row.line, "child_ref: repeated")
+    for line, cells in _rows(file, CHILD_COLUMNS, ("upn",)):
+        if isinstance(cells, str):
+            yield Malformed(line, cells)
+        elif not cells[0]:
+            yield Malformed(line, "child_ref: blank")
+        elif cells[0] in seen:
+            yield Malformed(line, "child_ref: repeated")
         else:
-            seen.add(row.cells["child_ref"])
-            yield _child(row.cells)
+            seen.add(cells[0])
+            yield _child(cells)
 
 
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    cells: Mapping[str, str] = field(repr=False)
-
-
-def _line(row: _Row | Malformed) -> int:
-    return row.line
-
-
-def _rows(file: Path, required: Sequence[str]) -> Iterator[_Row | Malformed]:
+def _rows(
+    file: Path, required: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, Sequence[str] | str]]:
+    """Each row's line, with its cells in the order of the columns asked for, or the reason why it is no row."""
     csv.field_size_limit(LARGEST_CELL)
     with _opened(file) as text:
         reader = csv.reader(text)
@@ -102,30 +97,31 @@ def _rows(file: Path, required: Sequence[str]) -> Iterator[_Row | Malformed]:
         missing = [name for name in required if name not in header]
         if missing:
             raise BrokenFile(f"{file.name}: {_lacks(header, missing)}")
+        absent = len(header)
+        pick = itemgetter(*(header.index(n) if n in header else absent for n in (*required, *optional)))
         while True:
             try:
                 values = next(reader)
             except StopIteration:
                 return
             except csv.Error:
-                yield Malformed(reader.line_num, "not_csv")
+                yield reader.line_num, "not_csv"
                 continue
             if len(values) == len(header):
-                yield _row(reader.line_num, header, values)
+                yield reader.line_num, _cells(values, pick)
             elif values:
-                yield Malformed(reader.line_num, f"{len(values)} cells for {len(header)} columns")
+                yield reader.line_num, f"{len(values)} cells for {len(header)} columns"
 
 
 def _lacks(header: Sequence[str], missing: Sequence[str]) -> str:
     return f"missing columns: {', '.join(missing)}" if header else "empty"
 
 
-def _row(line: int, header: Sequence[str], values: Sequence[str]) -> _Row | Malformed:
-    if any(
-        UNDECODED[0] <= letter <= UNDECODED[1] for value in values if not value.isascii() for letter in value
-    ):
-        return Malformed(line, "not_utf-8")
-    return _Row(line, dict(zip(header, map(str.strip, values), strict=True)))
+def _cells(values: list[str], pick: Callable[[Sequence[str]], Sequence[str]]) -> Sequence[str] | str:
+    whole = "".join(values)
+    if not whole.isascii() and any(UNDECODED[0] <= letter <= UNDECODED[1] for letter in whole):
+        return "not_utf-8"
+    return [*map(str.strip, pick([*values, ""]))]
 
 
 @contextmanager
@@ -141,47 +137,49 @@ def _opened(file: Path) -> Generator[TextIO]:
         raise BrokenFile(f"{file.name}: not_gzip") from None
 
 
-def _entry(row: _Row) -> RollEntry | Malformed:
-    cells = row.cells
-    if not cells["pupil_ref"]:
-        return Malformed(row.line, "pupil_ref: blank")
-    urn = _urn(cells["urn"])
+def _entry(line: int, cells: Sequence[str]) -> RollEntry | Malformed:
+    (pupil_ref, urn_cell, upn, forename, middle, surname, preferred_forename, preferred_surname, former, born, sex,
+     postcode, address, status, entry, leaving) = cells  # fmt: skip
+    if not pupil_ref:
+        return Malformed(line, "pupil_ref: blank")
+    urn = _urn(urn_cell)
     if urn is None:
-        return Malformed(row.line, "urn: not a number")
-    status = cells["enrol_status"].upper()
+        return Malformed(line, "urn: not a number")
     return RollEntry(
-        pupil_ref=cells["pupil_ref"],
+        pupil_ref=pupil_ref,
         urn=urn,
-        upn=cells["upn"].upper() or None,
-        legal_forename=cells["legal_forename"],
-        middle_names=cells["middle_names"] or None,
-        legal_surname=cells["legal_surname"],
-        preferred_forename=cells["preferred_forename"] or None,
-        preferred_surname=cells["preferred_surname"] or None,
-        former_surname=cells["former_surname"] or None,
-        date_of_birth=day_of(cells["date_of_birth"]),
-        sex=cells["sex"] or None,
-        postcode=cells["postcode"] or None,
-        address=cells["address"] or None,
-        enrol_status=EnrolStatus(status if status in STATUSES else EnrolStatus.SINGLE),
+        upn=upn.upper() or None,
+        legal_forename=forename,
+        middle_names=middle or None,
+        legal_surname=surname,
+        preferred_forename=preferred_forename or None,
+        preferred_surname=preferred_surname or None,
+        former_surname=former or None,
+        date_of_birth=day_of(born),
+        sex=sex or None,
+        postcode=postcode or None,
+        address=address or None,
+        enrol_status=STATUSES.get(status.upper(), EnrolStatus.SINGLE),
         nc_year=None,
-        entry_date=day_of(cells["entry_date"]),
-        leaving_date=day_of(cells["leaving_date"]),
+        entry_date=day_of(entry),
+        leaving_date=day_of(leaving),
     )
 
 
-def _child(cells: Mapping[str, str]) -> ListedChild:
-    named, urn = cells["school_name"], _urn(cells["school_urn"])
-    incident = ("incident", cells["incident_ref"]) if cells["incident_ref"] else ("child", cells["child_ref"])
+def _child(cells: Sequence[str]) -> ListedChild:
+    (child_ref, incident_ref, forename, middle, surname, others, born, sex, postcode, address, urn_cell, named,
+     upn) = cells  # fmt: skip
+    urn = _urn(urn_cell)
+    incident = ("incident", incident_ref) if incident_ref else ("child", child_ref)
     child = ReportedChild(
-        person_id=cells["child_ref"],
-        forename=cells["forename"],
-        middle_names=cells["middle_names"] or None,
-        surname=cells["surname"],
-        other_names=tuple(name for name in map(str.strip, cells["other_names"].split(";")) if name),
-        date_of_birth=day_of(cells["date_of_birth"]),
-        sex=cells["sex"] or None,
-        address=Address(cells["address"], None, cells["postcode"] or None),
+        person_id=child_ref,
+        forename=forename,
+        middle_names=middle or None,
+        surname=surname,
+        other_names=tuple(name for name in map(str.strip, others.split(";")) if name),
+        date_of_birth=day_of(born),
+        sex=sex or None,
+        address=Address(address, None, postcode or None),
         resides_in_force_area=None,
         relationship=Relationship.NONE,
         present=None,
@@ -195,8 +193,9 @@ def _child(cells: Mapping[str, str]) -> ListedChild:
         school_named=SchoolNamed(named, urn) if named or urn is not None else None,
         hold=None,
     )
-    return ListedChild(cells["child_ref"], incident, child, cells.get("upn", "").upper() or None)
+    return ListedChild(child_ref, incident, child, upn.upper() or None)
 
 
+@lru_cache(maxsize=1 << 15)
 def _urn(cell: str) -> int | None:
     return int(cell) if cell.isascii() and cell.isdigit() and len(cell) <= LONGEST_URN else None

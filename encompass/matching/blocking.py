@@ -11,9 +11,9 @@ from encompass.matching.person import Person, known_surnames
 
 
 def roll_keys(pupil: Person) -> frozenset[str]:
-    """The keys that a pupil is found by: names by their sound, with each other, the birth date and the home."""
+    """The keys that a pupil is found by: names by their sound or its beginning, with the birth date and the home."""
     first, last, days = _sounds(pupil.forenames), _sounds(known_surnames(pupil)), _days(pupil.born)
-    keys = _dated(first, last, days) | _at_home(first, last, pupil) | _beginnings(first, last, days)
+    keys = _dated(first, last, days) | _beginning(first, last, pupil.born) | _at_home(first, last, pupil)
     if pupil.born is None:
         keys |= _undated(first, last)
     return frozenset(keys)
@@ -30,18 +30,12 @@ def child_keys(child: Person, spellings: Spellings, birth_years: Iterable[int]) 
     forenames = (*child.forenames, *child.further)
     spelt = (*forenames, *(other for name in child.forenames for other in spellings.of(name)))
     surnames_spelt = (*surnames, *(other for name in surnames for other in spellings.of(name)))
-    keys: set[str] = set()
+    keys = _beginning(_sounds(child.forenames), _sounds(surnames), child.born)
     for first, last in ((spelt, surnames), (child.forenames, surnames_spelt), (surnames, child.forenames)):
         a, b = _sounds(first), _sounds(last)
         keys |= _dated(a, b, days) | _at_home(a, b, child) | _undated(a, b)
         keys |= {f"fsy|{f}|{s}|{year}" for f in a for s in b for year in years}
     return frozenset(keys)
-
-
-def wider_keys(child: Person) -> frozenset[str]:
-    """The keys that a child is looked for by when nobody found so far fits: birth date and how the names begin."""
-    names = _sounds((*child.forenames, *known_surnames(child)))
-    return frozenset(_beginnings(names, names, _days(child.born)))
 
 
 def household_keys(pupil: Person) -> frozenset[str]:
@@ -58,11 +52,15 @@ def _dated(first: set[str], last: set[str], days: tuple[date, ...]) -> set[str]:
     keys: set[str] = set()
     for day in days:
         iso, month_and_day = day.isoformat(), _day_and_month(day)
-        keys |= {f"fd|{f}|{iso}" for f in first}
-        keys |= {f"sd|{s}|{iso}" for s in last}
-        keys |= {f"fsy|{f}|{s}|{day.year}" for f in first for s in last}
-        keys |= {f"fsm|{f}|{s}|{month_and_day}" for f in first for s in last}
+        keys.update([f"fd|{f}|{iso}" for f in first], [f"sd|{s}|{iso}" for s in last])
+        for f in first:
+            for s in last:
+                keys.update((f"fsy|{f}|{s}|{day.year}", f"fsm|{f}|{s}|{month_and_day}"))
     return keys
+
+
+def _beginning(first: set[str], last: set[str], born: date | None) -> set[str]:
+    return {f"ijd|{f[:1]}|{s[:1]}|{born.isoformat()}" for f in first for s in last} if born else set()
 
 
 def _undated(first: set[str], last: set[str]) -> set[str]:
@@ -77,22 +75,16 @@ def _at_home(first: set[str], last: set[str], person: Person) -> set[str]:
     return keys | {f"h|{place.household}"} if place.household else keys
 
 
-def _beginnings(first: set[str], last: set[str], days: tuple[date, ...]) -> set[str]:
-    return {f"id|{f[:1]}|{d.isoformat()}" for f in first for d in days} | {
-        f"jd|{s[:2]}|{d.isoformat()}" for s in last for d in days
-    }
-
-
 def _sounds(names: Iterable[str]) -> set[str]:
-    return {sound(name) for name in names if name}
+    return set(map(sound, names)) - {""}
 
 
 def _day_and_month(day: date) -> str:
-    return "-".join(map(str, sorted((day.day, day.month))))
+    return f"{min(day.day, day.month)}-{max(day.day, day.month)}"
 
 
 def _days(*days: date | None) -> tuple[date, ...]:
-    return tuple(day for day in days if day is not None)
+    return tuple(filter(None, days))
 
 
 def exchanged(born: date) -> date | None:

@@ -236,17 +236,25 @@ def _best(
 
     A spelling that enough pupils go by is another name, however much it looks like a slip of this one.
     """
+    same = [name for name in names if name in others]
+    if same:
+        return Likeness.SAME, min(same, key=lambda name: (counts.get(name, 0), name))
     found = (Likeness.NONE, 0, "")
-    rules = parameters.names
+    spellings = parameters.spellings
     for name in names:
-        count = counts.get(name, 0)
-        is_name = count >= rules.established_pupils and count >= rules.established_share * pupils
         for other in others:
-            like = likeness(parameters.spellings, name, other)
-            if is_name and like in (Likeness.SOUND, Likeness.SLIP):
+            like = likeness(spellings, name, other)
+            if like is Likeness.NONE:
+                continue
+            if like in (Likeness.SOUND, Likeness.SLIP) and _is_name(name, counts, pupils, parameters):
                 like = Likeness.RIVAL
             found = min(found, (like, counts.get(other, 0), other))
     return found[0], found[2]
+
+
+def _is_name(name: str, counts: Mapping[str, int], pupils: int, parameters: Parameters) -> bool:
+    count, rules = counts.get(name, 0), parameters.names
+    return count >= rules.established_pupils and count >= rules.established_share * pupils
 
 
 def _same(one: str | None, other: str | None) -> str | None:

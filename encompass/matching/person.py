@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from encompass.domain.incident import ReportedChild
 from encompass.domain.school import RollEntry
@@ -77,10 +78,10 @@ def child_of(
 
 
 def _person(
-    forenames: Iterable[str | None],
-    further: Iterable[str | None],
-    surnames: Iterable[str | None],
-    former: Iterable[str | None],
+    forenames: tuple[str | None, ...],
+    further: tuple[str | None, ...],
+    surnames: tuple[str | None, ...],
+    former: tuple[str | None, ...],
     *,
     born: date | None,
     sex: str | None,
@@ -88,6 +89,27 @@ def _person(
     upn: str | None,
     schools: frozenset[int],
 ) -> Person:
+    first, more = _forenames(forenames, further)
+    whole, given_up, barrels = _surnames(surnames, former)
+    return Person(
+        forenames=first,
+        further=more,
+        surnames=whole,
+        former=given_up,
+        barrels=barrels,
+        born=born,
+        sex=_sex(sex),
+        place=place,
+        upn=upn if upn and valid_upn(upn) else None,
+        schools=schools,
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _forenames(
+    forenames: tuple[str | None, ...], further: tuple[str | None, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The first names gone by, and every other forename."""
     first: list[str] = []
     more: list[str] = []
     for name in filter(None, forenames):
@@ -96,6 +118,14 @@ def _person(
         more += words[1:]
     for name in filter(None, further):
         more += name_words(name)
+    return _once(first), _once(more)
+
+
+@lru_cache(maxsize=1 << 16)
+def _surnames(
+    surnames: tuple[str | None, ...], former: tuple[str | None, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The whole surnames, those given up, and the single words of the first."""
     whole: list[str] = []
     barrels: list[str] = []
     for name in filter(None, surnames):
@@ -103,18 +133,7 @@ def _person(
         whole += [normalise_name(name), "".join(words)]
         barrels += [w for w in words if len(w) >= LEAST_LETTERS_OF_A_BARREL] if len(words) > 1 else words
     given_up = [n for name in filter(None, former) for n in (normalise_name(name), "".join(name_words(name)))]
-    return Person(
-        forenames=_once(first),
-        further=_once(more),
-        surnames=_once(whole),
-        former=_once(n for n in given_up if n not in whole),
-        barrels=_once(barrels),
-        born=born,
-        sex=_sex(sex),
-        place=place,
-        upn=upn if upn and valid_upn(upn) else None,
-        schools=schools,
-    )
+    return _once(whole), _once(n for n in given_up if n not in whole), _once(barrels)
 
 
 def _sex(given: str | None) -> str | None:

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from encompass import collector
 from encompass.domain.placement import Decision
-from encompass.matching.blocking import child_keys, household_keys, wider_keys
+from encompass.matching.blocking import child_keys, household_keys
 from encompass.matching.comparison import Frequencies
 from encompass.matching.decision import Case, Found, decide_incident, may_match, rank
 from encompass.matching.parameters import Parameters
@@ -32,21 +33,13 @@ class Sought(Generic[K]):
 
 def find_pupils(rolls: Rolls, sought: Sequence[Sought[K]], parameters: Parameters) -> dict[K, Decision]:
     """What becomes of each child. Give every child of an incident in one call: siblings lift each other."""
-    largest = parameters.limits.largest_block
-    found = rolls.find(
-        [child_keys(s.child, parameters.spellings, rolls.birth_years) for s in sought], largest
-    )
-    known = _frequencies(rolls, sought, found)
-    cases = [_case(s, f, known, parameters) for s, f in zip(sought, found, strict=True)]
-    unfit = [i for i, case in enumerate(cases) if not _fits(case, parameters)]
-    if unfit:
-        wider = rolls.find([wider_keys(sought[i].child) for i in unfit], largest)
-        both = [_together(found[i], more) for i, more in zip(unfit, wider, strict=True)]
-        known = _frequencies(rolls, [sought[i] for i in unfit], both)
-        for i, together in zip(unfit, both, strict=True):
-            cases[i] = _case(sought[i], together, known, parameters)
-    cases = _with_kin(rolls, cases, parameters)
-    return _decided(sought, cases, rolls.frequencies(()).pupils, parameters)
+    with collector.at_rest():
+        keys = [child_keys(s.child, parameters.spellings, rolls.birth_years) for s in sought]
+        found = rolls.find(keys, parameters.limits.largest_block)
+        known = _frequencies(rolls, sought, found)
+        cases = [_case(s, f, known, parameters) for s, f in zip(sought, found, strict=True)]
+        cases = _with_kin(rolls, cases, parameters)
+        return _decided(sought, cases, rolls.frequencies(()).pupils, parameters)
 
 
 def _frequencies(rolls: Rolls, sought: Iterable[Sought[K]], found: Iterable[Found]) -> Frequencies:
@@ -56,15 +49,6 @@ def _frequencies(rolls: Rolls, sought: Iterable[Sought[K]], found: Iterable[Foun
 def _case(sought: Sought[K], found: Found, known: Frequencies, parameters: Parameters) -> Case:
     ranked = rank(sought.child, sought.day, found, known, parameters)
     return Case(sought.child, sought.day, ranked, found.cut, claims=sought.claims)
-
-
-def _fits(case: Case, parameters: Parameters) -> bool:
-    return bool(case.ranked) and case.ranked[0].score >= parameters.limits.automatic
-
-
-def _together(one: Found, other: Found) -> Found:
-    rows = {(row.pupil_id, row.urn): row for row in (*one.rows, *other.rows)}
-    return Found(tuple(rows.values()), one.cut or other.cut)
 
 
 def _with_kin(rolls: Rolls, cases: Sequence[Case], parameters: Parameters) -> list[Case]:

@@ -127,7 +127,7 @@ def load_roll(
     with engine.begin() as connection:
         force.upsert_force(connection, TRIAL, TRIAL, TRIAL, TRIAL)
         key = new_data_key(connection, ring, TRIAL, "register")
-    known: set[int] = set()
+        known = set(school.names_by_urn(connection, TRIAL))
 
     def rows() -> Iterator[roll.RollRow]:
         for entry in entries:

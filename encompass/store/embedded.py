@@ -37,14 +37,21 @@ LOGIN_ROLES: Final = (
     "airflow",
 )
 
+NOT_DURABLE: Final = (
+    " -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal"
+    " -c max_wal_senders=0"
+)
+
 
 class EmbeddedFailed(Exception):
     """The embedded PostgreSQL did not start; the text names the log file to read."""
 
 
 @contextmanager
-def running(var: Path) -> Generator[int]:
+def running(var: Path, *, durable: bool = True) -> Generator[int]:
     """The embedded server's port, while it is kept running for this process.
+
+    What is not `durable` is lost when the machine stops: for a database that nobody will look for.
 
     Every process that uses the server is counted by its pid in var/postgres-users/; the last one to
     leave stops it. A process that was killed is not counted, and a fork of this one leaves nothing behind
@@ -55,7 +62,7 @@ def running(var: Path) -> Generator[int]:
     users.mkdir(parents=True, exist_ok=True)
     mine = users / f"{os.getpid()}-{secrets.token_hex(4)}"
     with _lock(var):
-        port = _ensure_running(var)
+        port = _ensure_running(var, NOT_DURABLE if not durable else "")
         mine.touch()
     try:
         yield port
@@ -116,7 +123,7 @@ def _server(var: Path) -> PostgresServer:
         return PostgresServer(var / "postgres", cleanup_mode=None)
 
 
-def _ensure_running(var: Path) -> int:
+def _ensure_running(var: Path, options: str) -> int:
     server = _server(var)
     server.pgdata.mkdir(parents=True, exist_ok=True)
     port = _port_of_running(server.pgdata)
@@ -129,7 +136,7 @@ def _ensure_running(var: Path) -> int:
     port = _free_port(var)
     if first:
         _set_superuser_password(var, server)
-    _start(server, port)
+    _start(server, port, options)
     return port
 
 
@@ -156,10 +163,11 @@ def _set_superuser_password(var: Path, server: PostgresServer) -> None:
     (server.pgdata / "pg_hba.encompass").write_text("password only\n", "utf-8")
 
 
-def _start(server: PostgresServer, port: int) -> None:
+def _start(server: PostgresServer, port: int, more: str) -> None:
     options = (
         f"-h 127.0.0.1 -p {port} -c unix_socket_directories='' -c max_connections=100 -c timezone=UTC "
-        "-c log_parameter_max_length_on_error=0 -c shared_buffers=256MB -c max_wal_size=2GB -c jit=off"
+        "-c log_parameter_max_length_on_error=0 -c shared_buffers=512MB -c max_wal_size=2GB -c jit=off"
+        f"{more}"
     )
     log = server.pgdata / "server.log"
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
@@ -14,21 +15,26 @@ import psycopg
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from encompass import collector
 from encompass.domain.school import RollEntry
 from encompass.matching.blocking import roll_keys
 from encompass.matching.person import known_surnames, pupil_of
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
-from encompass.store.sealed import SHORT_HASH_BYTES, DataKey, KeyRing, RandomBytes
+from encompass.store.sealed import HASH_BYTES, SHORT_HASH_BYTES, DataKey, KeyRing, RandomBytes
 
 Q: Final = load("roll")
 ENTRY: Final = TypeAdapter(RollEntry)
 BATCH: Final = 10_000
+SMALL_BATCH: Final = 2_500
 STAGED_TYPES: Final = (
     "uuid", "bytea", "uuid", "int8", "bytea", "bytea", "text", "date", "date", "text", "bytea", "bytea", "bytea",
     "bytea", "bytea",
 )  # fmt: skip
 KEPT: Final = b""
+COUNTED: Final = ("forename", "surname", "born", "year")
+ROWS: Final = "row"
+EVERY_ROW: Final = bytes(SHORT_HASH_BYTES)
 T = TypeVar("T")
 
 
@@ -63,24 +69,22 @@ def take_generation(
     date are counted in the force's frequencies, and those of a closed row taken back.
     """
     connection.execute(Q["lock_roll_of_force"], {"force_id": force_id})
-    known = {
-        bytes(r.row_hash): bytes(r.content_hash)
-        for r in connection.execute(Q["open_enrolments"], {"force_id": force_id, "source": source})
-    }
+    known = _known(connection, force_id, source)
     first_load = bool(connection.execute(Q["first_load_begins"]).scalar_one())
     connection.execute(Q["stage_rows"])
-    taking = _Taking(connection, ring, force_id, source, generation, key)
+    taking = _Taking(connection, ring, force_id, source, generation, key, known)
     opened = closed = 0
-    with ThreadPoolExecutor(1) as store:
+    with collector.at_rest(), ThreadPoolExecutor(1) as store:
         stored: Future[int] | None = None
-        for part in _in_batches(_changed(taking, rows, known)):
-            prepared = [taking.prepared(row) for row in part]
+        for part in _in_batches(_changed(taking, rows), BATCH if first_load else SMALL_BATCH):
+            staged = [taking.prepared(row) for row in part]
             closed += stored.result() if stored else 0
-            stored = store.submit(taking.store, prepared, known)
+            stored = store.submit(taking.store, part, staged)
             opened += len(part)
         closed += stored.result() if stored else 0
     for gone in _in_batches([row_hash for row_hash, content in known.items() if content != KEPT]):
         closed += taking.close(gone)
+    taking.count_values()
     connection.execute(Q["unstage_rows"])
     if first_load:
         connection.execute(Q["first_load_ends"])
@@ -117,20 +121,6 @@ class _Changed:
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """A row ready to be stored."""
-
-    changed: _Changed
-    enrolment_id: UUID
-    new_pupil_id: UUID
-    sealed: bytes
-    key_hashes: bytes
-    forename_hashes: bytes
-    surname_hashes: bytes
-    born_hashes: bytes
-
-
-@dataclass(frozen=True)
 class _Taking:
     """One source's roll being taken."""
 
@@ -140,14 +130,22 @@ class _Taking:
     source: str
     generation: int
     key: DataKey = field(repr=False)
+    known: dict[bytes, bytes] = field(repr=False)
+    counts: Mapping[str, Counter[bytes]] = field(
+        default_factory=lambda: {kind: Counter[bytes]() for kind in (*COUNTED, ROWS)}, repr=False
+    )
 
     @cached_property
-    def _hashers(self) -> dict[str, Callable[[str], bytes]]:
-        short = ("blocking", "forename", "surname", "born", "year")
-        return {
-            **{kind: self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES) for kind in short},
-            **{kind: self.ring.hasher(self.force_id, kind) for kind in ("pupil", "roll row", "roll content")},
+    def _hashers(self) -> dict[str, Callable[[str | bytes], bytes]]:
+        """Those of values that many pupils have remember them."""
+        hashers = {
+            kind: self.ring.hasher(self.force_id, kind) for kind in ("pupil", "roll row", "roll content")
         }
+        for kind in COUNTED:
+            hashers[kind] = lru_cache(maxsize=1 << 17)(
+                self.ring.hasher(self.force_id, kind, SHORT_HASH_BYTES)
+            )
+        return hashers | {"blocking": self.ring.hasher(self.force_id, "blocking", SHORT_HASH_BYTES)}
 
     @cached_property
     def _random(self) -> RandomBytes:
@@ -155,40 +153,69 @@ class _Taking:
 
     def changed(self, row: RollRow) -> _Changed:
         """The row with the hashes that tell whether it changed."""
-        json = ENTRY.dump_json(row.entry)
+        json = ENTRY.serializer.to_json(row.entry)
         reference = f"{self.source}|{row.entry.urn}|{row.entry.pupil_ref}"
         return _Changed(
             row,
             json,
             self._hashers["roll row"](reference),
-            self._hashers["roll content"](f"{row.identity}|{json.decode()}"),
+            self._hashers["roll content"](b"%b|%b" % (row.identity.encode(), json)),
         )
 
-    def prepared(self, changed: _Changed) -> _Prepared:
-        """The row sealed, with its keys and the values that are counted."""
-        pupil = pupil_of(changed.row.entry)
-        enrolment_id = self._random.uuid4()
-        hashers = self._hashers
+    def prepared(self, changed: _Changed) -> tuple[object, ...]:
+        """The row as it is staged: sealed, with its keys and the values that are counted."""
+        entry = changed.row.entry
+        pupil = pupil_of(entry)
+        enrolment_id = self._random.uuid7()
         born = pupil.born
-        return _Prepared(
-            changed,
+        return (
             enrolment_id,
-            self._random.uuid4(),
+            self._hashers["pupil"](changed.row.identity),
+            self._random.uuid7(),
+            entry.urn,
+            changed.row_hash,
+            changed.content_hash,
+            entry.enrol_status.value,
+            entry.entry_date,
+            entry.leaving_date,
+            entry.nc_year,
             self.key.seal("enrolment", "sealed", enrolment_id, changed.json, self._random),
-            b"".join(map(hashers["blocking"], roll_keys(pupil))),
-            b"".join(map(hashers["forename"], pupil.forenames)),
-            b"".join(map(hashers["surname"], known_surnames(pupil))),
-            hashers["born"](born.isoformat()) + hashers["year"](str(born.year)) if born else b"",
+            b"".join(map(self._hashers["blocking"], roll_keys(pupil))),
+            self._counted("forename", pupil.forenames),
+            self._counted("surname", known_surnames(pupil)),
+            self._counted("born", [born.isoformat()]) + self._counted("year", [str(born.year)])
+            if born
+            else b"",
         )
 
-    def store(self, rows: Sequence[_Prepared], known: dict[bytes, bytes]) -> int:
+    def _counted(self, kind: str, values: Sequence[str]) -> bytes:
+        """The hashes of these values, one after another; they are counted once all rows are stored."""
+        counts, hashes = self.counts[kind], [*map(self._hashers[kind], values)]
+        for value_hash in hashes:
+            counts[value_hash] += 1
+        return b"".join(hashes)
+
+    def count_values(self) -> None:
+        """Add what was counted to how common each value is."""
+        for kind, counts in self.counts.items():
+            for part in _in_batches(sorted(counts.items())):
+                asked = {
+                    "force_id": self.force_id,
+                    "kind": kind,
+                    "value_hashes": b"".join(value for value, _ in part),
+                    "pupils": [pupils for _, pupils in part],
+                }
+                self.connection.execute(Q["count_values"], asked)
+
+    def store(self, changed: Sequence[_Changed], staged: Sequence[tuple[object, ...]]) -> int:
         """Close the old versions of these rows and open the new; how many were closed."""
-        closed = self.close([r.changed.row_hash for r in rows if r.changed.row_hash in known])
+        row_hashes = [row.row_hash for row in changed]
+        closed = self.close([row_hash for row_hash in row_hashes if row_hash in self.known])
         driver = cast(psycopg.Connection[Any], self.connection.connection.driver_connection)
         with driver.cursor() as cursor, cursor.copy(Q["copy_rows"].text.encode()) as copy:
             copy.set_types(STAGED_TYPES)
-            for row in rows:
-                copy.write_row(self._staged(row))
+            for row in staged:
+                copy.write_row(row)
         values = {
             "force_id": self.force_id,
             "source": self.source,
@@ -198,29 +225,9 @@ class _Taking:
         self.connection.execute(Q["insert_staged_pupils"], values)
         self.connection.execute(Q["insert_staged_enrolments"], values)
         self.connection.execute(Q["clear_staged"])
-        for row in rows:
-            known[row.changed.row_hash] = KEPT
+        self.counts[ROWS][EVERY_ROW] += len(changed)
+        self.known.update(dict.fromkeys(row_hashes, KEPT))
         return closed
-
-    def _staged(self, row: _Prepared) -> tuple[object, ...]:
-        entry = row.changed.row.entry
-        return (
-            row.enrolment_id,
-            self._hashers["pupil"](row.changed.row.identity),
-            row.new_pupil_id,
-            entry.urn,
-            row.changed.row_hash,
-            row.changed.content_hash,
-            entry.enrol_status.value,
-            entry.entry_date,
-            entry.leaving_date,
-            entry.nc_year,
-            row.sealed,
-            row.key_hashes,
-            row.forename_hashes,
-            row.surname_hashes,
-            row.born_hashes,
-        )
 
     def close(self, row_hashes: Sequence[bytes]) -> int:
         """Close the open versions of these rows, their keys and counts with them; how many."""
@@ -235,8 +242,19 @@ class _Taking:
         return int(self.connection.execute(Q["close_enrolments"], values).scalar_one())
 
 
-def _changed(taking: _Taking, rows: Iterable[RollRow], known: dict[bytes, bytes]) -> Iterator[_Changed]:
+def _known(connection: Connection, force_id: str, source: str) -> dict[bytes, bytes]:
+    """The content hash of each open row, by its row hash: fetched as one value, so that a million take a moment."""
+    of_source = {"force_id": force_id, "source": source}
+    hashes = bytes(connection.execute(Q["open_enrolments"], of_source).scalar_one())
+    return {
+        hashes[i : i + HASH_BYTES]: hashes[i + HASH_BYTES : i + 2 * HASH_BYTES]
+        for i in range(0, len(hashes), 2 * HASH_BYTES)
+    }
+
+
+def _changed(taking: _Taking, rows: Iterable[RollRow]) -> Iterator[_Changed]:
     """The rows that are new or not as they were; the others are marked as kept."""
+    known = taking.known
     for row in rows:
         changed = taking.changed(row)
         if known.get(changed.row_hash) == changed.content_hash:
@@ -245,7 +263,7 @@ def _changed(taking: _Taking, rows: Iterable[RollRow], known: dict[bytes, bytes]
             yield changed
 
 
-def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:
+def _in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     iterator = iter(items)
-    while part := list(islice(iterator, BATCH)):
+    while part := list(islice(iterator, size)):
         yield part

@@ -27,7 +27,7 @@ def scratch_database(force_id: str) -> Generator[tuple[Database, KeyRing]]:
         var.chmod(0o755)  # PostgreSQL's own user must reach its folder in it, which is 0700
         passwords_file = var / "secrets" / "database.toml"
         embedded.passwords(passwords_file)
-        with embedded.running(var) as port:
+        with embedded.running(var, durable=False) as port:
             database = database_of(DatabaseSettings(), port, passwords_file)
             try:
                 schema.create_roles_and_databases(database, OTHER_DATABASES)

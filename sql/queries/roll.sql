@@ -1,5 +1,5 @@
 -- name: open_enrolments
-SELECT row_hash, content_hash FROM enrolment
+SELECT coalesce(string_agg(row_hash || content_hash, ''), '') FROM enrolment
 WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text) AND last_generation IS NULL
 
 -- name: close_enrolments
@@ -10,9 +10,16 @@ WITH closed AS (
     RETURNING enrolment_no, key_hashes, forename_hashes, surname_hashes, born_hashes
 ),
 unkeyed AS (
-    DELETE FROM enrolment_key AS k
-    USING closed AS c, generate_series(0, length(c.key_hashes) / 8 - 1) AS n (i)
-    WHERE k.key_hash = substring(c.key_hashes FROM n.i * 8 + 1 FOR 8) AND k.enrolment_no = c.enrolment_no
+    DELETE FROM enrolment_key WHERE ctid = ANY (ARRAY(
+        SELECT k.ctid
+        FROM closed AS c
+        CROSS JOIN generate_series(0, length(c.key_hashes) / 8 - 1) AS n (i)
+        CROSS JOIN LATERAL (
+            SELECT e.ctid FROM enrolment_key AS e
+            WHERE e.key_hash = substring(c.key_hashes FROM n.i * 8 + 1 FOR 8) AND e.enrolment_no = c.enrolment_no
+            LIMIT 1
+        ) AS k
+    ))
 ),
 gone AS (
     SELECT v.kind, substring(v.hashes FROM n.i * 8 + 1 FOR 8) AS value_hash, count(*) AS pupils
@@ -63,24 +70,18 @@ WITH opened AS (
         e.forename_hashes, e.surname_hashes, e.born_hashes, CAST(:key_id AS uuid), CAST(:first_generation AS bigint)
     FROM staged_enrolment AS e
     JOIN pupil AS p ON p.force_id = CAST(:force_id AS text) AND p.identity_hash = e.identity_hash
-    RETURNING enrolment_no, key_hashes, forename_hashes, surname_hashes, born_hashes
-),
-keyed AS (
-    INSERT INTO enrolment_key (key_hash, enrolment_no)
-    SELECT substring(o.key_hashes FROM n.i * 8 + 1 FOR 8) AS key_hash, o.enrolment_no
-    FROM opened AS o CROSS JOIN generate_series(0, length(o.key_hashes) / 8 - 1) AS n (i)
-    ORDER BY key_hash
+    RETURNING enrolment_no, key_hashes
 )
+INSERT INTO enrolment_key (key_hash, enrolment_no)
+SELECT substring(o.key_hashes FROM n.i * 8 + 1 FOR 8) AS key_hash, o.enrolment_no
+FROM opened AS o CROSS JOIN generate_series(0, length(o.key_hashes) / 8 - 1) AS n (i)
+ORDER BY key_hash
+
+-- name: count_values
 INSERT INTO roll_frequency AS f (force_id, kind, value_hash, pupils)
-SELECT CAST(:force_id AS text), v.kind, substring(v.hashes FROM n.i * 8 + 1 FOR 8) AS value_hash, count(*)
-FROM opened AS o
-CROSS JOIN LATERAL (
-    VALUES ('forename', o.forename_hashes), ('surname', o.surname_hashes),
-        ('born', substring(o.born_hashes FROM 1 FOR 8)), ('year', substring(o.born_hashes FROM 9)), ('row', CAST('\x0000000000000000' AS bytea))
-) AS v (kind, hashes)
-CROSS JOIN generate_series(0, length(v.hashes) / 8 - 1) AS n (i)
-GROUP BY v.kind, value_hash
-ORDER BY v.kind, value_hash
+SELECT CAST(:force_id AS text), CAST(:kind AS text),
+    substring(CAST(:value_hashes AS bytea) FROM CAST(c.i AS integer) * 8 - 7 FOR 8), c.pupils
+FROM unnest(CAST(:pupils AS bigint[])) WITH ORDINALITY AS c (pupils, i)
 ON CONFLICT (force_id, kind, value_hash) DO UPDATE SET pupils = f.pupils + excluded.pupils
 
 -- name: lock_roll_of_force

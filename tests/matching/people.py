@@ -11,7 +11,7 @@ from uuid import UUID
 
 from encompass.domain.placement import Decision
 from encompass.domain.school import EnrolStatus
-from encompass.matching.blocking import child_keys, household_keys, roll_keys, wider_keys
+from encompass.matching.blocking import child_keys, household_keys, roll_keys
 from encompass.matching.comparison import Frequencies
 from encompass.matching.decision import Case, Found, decide_incident, rank
 from encompass.matching.enrolment import Enrolment
@@ -85,7 +85,7 @@ def case_of(
         ids = {row.pupil_id for key in keys for row in blocks.get(key, ())}
         return Found(tuple(row for row in rows if row.pupil_id in ids), cut=False)
 
-    found = find(child_keys(child, parameters.spellings, known.birth_years) | wider_keys(child))
+    found = find(child_keys(child, parameters.spellings, known.birth_years))
     ranked = rank(child, DAY, found, known, parameters)
     kin = find({key for r in ranked[:5] for row in r.rows for key in household_keys(row.person)})
     return Case(child, DAY, ranked, cut=False, kin=kin.rows)

@@ -35,7 +35,7 @@ CREATE TABLE encompass.roll_frequency (
 );
 
 -- Rows taken before have no keys of the new kind: every roll is taken anew at its next refresh.
-UPDATE encompass.enrolment SET content_hash = '' WHERE last_generation IS NULL;
+UPDATE encompass.enrolment SET content_hash = decode(repeat('00', 16), 'hex') WHERE last_generation IS NULL;
 UPDATE encompass.generation SET sha256 = '' WHERE kind = 'roll';
 UPDATE encompass.placement SET evidence = '{"model": "first-rule-1", "digest": "", "pupils": 0, "automatic": 0,
     "margin": 0, "candidates": []}';
@@ -106,7 +106,9 @@ AS $$ BEGIN
 END $$;
 CREATE FUNCTION encompass.first_load_ends() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = encompass, pg_temp SET maintenance_work_mem = '256MB'
-AS $$ BEGIN ALTER TABLE encompass.enrolment_key ADD PRIMARY KEY (key_hash, enrolment_no); END $$;
+AS $$ BEGIN
+    ALTER TABLE encompass.enrolment_key ADD PRIMARY KEY (key_hash, enrolment_no);
+END $$;
 REVOKE ALL ON FUNCTION encompass.first_load_begins() FROM PUBLIC;
 REVOKE ALL ON FUNCTION encompass.first_load_ends() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION encompass.first_load_begins() TO encompass_pipeline;

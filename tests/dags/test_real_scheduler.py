@@ -30,7 +30,7 @@ from tests.night.conftest import ROOT
 
 pytestmark = pytest.mark.timeout(400)
 CONF = {"night": "2026-03-17", "as_of": "2026-03-17T05:30:00+00:00"}
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 45  # longer than a night takes on a machine that does other things too
 CHAIN = ("refresh_rolls", "notify_before_school", "reconcile_acknowledgements", "report_compliance")
 
 
@@ -133,13 +133,16 @@ def alarms(night: str = CONF["night"]) -> list[str]:
         return sorted(rows.scalars())
 
 
+def ended(airflow: Running, *dag_ids: str) -> bool:
+    """Whether the latest run of each of these DAGs has ended, well or badly."""
+    runs = airflow.runs()
+    return all(runs.get(dag_id, {}).get("state") in {"success", "failed"} for dag_id in dag_ids)
+
+
 def test_new_rolls_set_off_the_whole_night(airflow: Running) -> None:
     airflow.trigger("refresh_rolls")
-    eventually(
-        lambda: airflow.runs().get("report_compliance", {}).get("state") in {"success", "failed"},
-        120,
-        "the night ends",
-    )
+    # the scheduler may write the end of an earlier run after a later run of the chain has ended
+    eventually(lambda: ended(airflow, *CHAIN), 240, "every run of the night ends")
     runs = airflow.runs()
     assert {dag_id: runs[dag_id]["state"] for dag_id in CHAIN} == dict.fromkeys(CHAIN, "success")
     assert runs["refresh_rolls"]["run_type"] == "manual"
@@ -158,12 +161,11 @@ def test_a_night_that_does_not_end_in_time_raises_its_alarm_and_still_ends(airfl
     with opened(load_settings()) as encompass, encompass.database.engine(Role.OWNER).connect() as connection:
         connection.execute(text("LOCK TABLE encompass.placement IN ACCESS EXCLUSIVE MODE"))
         airflow.trigger("notify_before_school")
-        eventually(lambda: alarms() == ["deadline_missed: notify_before_school"], 90, "the deadline's alarm")
-        assert airflow.runs()["notify_before_school"]["state"] == "running"
+        eventually(lambda: alarms() == ["deadline_missed: notify_before_school"], 150, "the deadline's alarm")
+        assert not ended(airflow, "notify_before_school")
         connection.rollback()
-    eventually(
-        lambda: airflow.runs()["notify_before_school"]["state"] == "success", 90, "the late night ends"
-    )
+    eventually(lambda: ended(airflow, "notify_before_school"), 120, "the late night ends")
+    assert airflow.runs()["notify_before_school"]["state"] == "success"
 
 
 def everything(airflow: Running) -> list[psutil.Process]:

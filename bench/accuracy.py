@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cases import rows_of
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Counts of children; shares are of those on the roll (recall, covered) or of all (review)."""
-
-    children: int
-    on_roll: int
-    matched: int
-    wrong: int
-    covered_children: int
-    in_review: int
-
-    @property
-    def recall(self) -> float:
-        """Matched to the right pupil, of those on the roll."""
-        return (self.matched - self.wrong) / self.on_roll
-
-    @property
-    def precision(self) -> float:
-        """Right, of those matched."""
-        return 1 - self.wrong / self.matched if self.matched else 1.0
-
-    @property
-    def covered(self) -> float:
-        """Matched to the right pupil or with him or her among the candidates, of those on the roll."""
-        return self.covered_children / self.on_roll
-
-    @property
-    def review(self) -> float:
-        """For a person, of all."""
-        return self.in_review / self.children
+from encompass.training.truth import Accuracy, Told, read_truth
+from encompass.training.truth import accuracy as accuracy_of
 
 
 def accuracy(truth: Path, decisions: Path) -> Accuracy:
     """How right the decisions are."""
-    decided = {row["child_ref"]: row for row in rows_of(decisions)}
-    children = on_roll = matched = wrong = covered = in_review = 0
-    for known in rows_of(truth):
-        row, pupil = decided[known["child_ref"]], known["pupil_ref"]
-        is_matched, is_review = row["outcome"] == "matched", row["outcome"] == "needs_review"
-        right = is_matched and row["pupil_ref"] == pupil
-        children += 1
-        on_roll += bool(pupil)
-        matched += is_matched
-        wrong += is_matched and not right
-        covered += bool(pupil) and (right or (is_review and pupil in row["candidates"].split(";")))
-        in_review += is_review
-    return Accuracy(children, on_roll, matched, wrong, covered, in_review)
+    told = {
+        row["child_ref"]: Told(
+            row["outcome"] == "matched",
+            row["outcome"] == "needs_review",
+            row["pupil_ref"],
+            frozenset(row["candidates"].split(";")),
+        )
+        for row in rows_of(decisions)
+    }
+    return accuracy_of(read_truth(truth), told)
 
 
 def scores_of_matches(truth: Path, decisions: Path) -> list[tuple[float, bool]]:

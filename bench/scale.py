@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from bench import population, splink_side
-from bench.accuracy import Accuracy, accuracy
+from bench.accuracy import accuracy
 from encompass import log
 from encompass.domain.school import RollEntry
 from encompass.formats.match_files import ListedChild, Malformed, read_children_file, read_roll_file
@@ -32,6 +32,7 @@ from encompass.store.candidate import Rolls
 from encompass.store.database import Role
 from encompass.store.scratch import scratch_database
 from encompass.store.sealed import KeyRing
+from encompass.training.truth import Accuracy
 
 DAY = date(2026, 3, 10)
 SINGLES = 400

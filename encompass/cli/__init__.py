@@ -3,8 +3,10 @@
 from encompass.cli.commands import main
 from encompass.cli.match_files import match_files
 from encompass.cli.queue import queue
+from encompass.cli.train_matching import train_matching
 
 main.add_command(match_files)
 main.add_command(queue)
+main.add_command(train_matching)
 
 __all__ = ["main"]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.duty import SchoolDuty
 from encompass.domain.incident import ReportedChild, ReportedIncident
-from encompass.domain.placement import Evidence, PlacementStatus
+from encompass.domain.placement import Evidence, FieldEvidence, PlacementStatus
 from encompass.domain.run import Run
 from encompass.store import audit
 from encompass.store.data_key import open_keys
@@ -164,6 +164,17 @@ def outcomes_of_night(
             row.held,
         )
         for row in rows
+    ]
+
+
+def evidence_of_pupils(connection: Connection, force_id: str) -> list[tuple[FieldEvidence, ...]]:
+    """What each field said for the pupil with whom a child was placed, where he or she was among the candidates."""
+    rows = connection.execute(Q["evidence_of_placed"], {"force_id": force_id})
+    return [
+        candidate.fields
+        for row in rows
+        for candidate in evidence_of(row.evidence).candidates
+        if candidate.pupil_id == row.pupil_id
     ]
 
 

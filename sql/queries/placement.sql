@@ -80,3 +80,8 @@ LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date)
 GROUP BY v.involvement_id, i.incident_id, iv.incident_id, iv.version, p.involvement_id
+
+-- name: evidence_of_placed
+SELECT pupil_id, evidence FROM placement
+WHERE force_id = CAST(:force_id AS text) AND status = 'placed'
+ORDER BY involvement_id

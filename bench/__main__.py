@@ -19,7 +19,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from bench import splink_side
-from bench.accuracy import accuracy, recall_at, scores_of_matches
+from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
 from encompass import log, wiring
 from encompass.formats.mis_csv import read_roll
@@ -123,8 +123,8 @@ def _print_cases() -> None:
                 case / roll, case / "children.csv", out, date(2026, 3, 10), parameters, lambda _w, _n: None
             )
             found = accuracy(case / "truth.csv", out)
-            scores = scores_of_matches(case / "truth.csv", out)
-        ours = " / ".join(f"{recall_at(scores, found.on_roll, p):.3f}" for p in (0.999, 0.9999))
+            ranked = best_of_each(case / "truth.csv", out)
+        ours = " / ".join(f"{recall_at(ranked, found.on_roll, p):.3f}" for p in (0.999, 0.9999))
         theirs = splink_side.measure(case, roll) if splink_side.available() else None
         beside = f"{theirs.recall_999:.3f} / {theirs.recall_9999:.3f}" if theirs else "not installed"
         shares = (f"{found.recall:.4f}", f"{found.covered:.4f}", f"{found.review:.4f}")

@@ -23,17 +23,26 @@ def accuracy(truth: Path, decisions: Path) -> Accuracy:
     return accuracy_of(read_truth(truth), told)
 
 
-def scores_of_matches(truth: Path, decisions: Path) -> list[tuple[float, bool]]:
-    """Each automatic match's score and whether it is right."""
+Rank = tuple[bool, float]
+
+
+def best_of_each(truth: Path, decisions: Path) -> list[tuple[Rank, bool]]:
+    """The best pupil of each child who has one, matched before for a person, by score, and whether it is right."""
     known = {row["child_ref"]: row["pupil_ref"] for row in rows_of(truth)}
-    matches = (row for row in rows_of(decisions) if row["outcome"] == "matched")
-    return [(float(row["score"]), known[row["child_ref"]] == row["pupil_ref"]) for row in matches]
+    found = (row for row in rows_of(decisions) if row["outcome"] != "not_found")
+    return [
+        (
+            (row["outcome"] == "matched", float(row["score"])),
+            known[row["child_ref"]] == (row["pupil_ref"] or row["candidates"].split(";")[0]),
+        )
+        for row in found
+    ]
 
 
-def recall_at(scores: list[tuple[float, bool]], on_roll: int, precision: float) -> float:
+def recall_at(ranked: list[tuple[Rank, bool]], on_roll: int, precision: float) -> float:
     """The most recall of any threshold at which that share is right, the threshold chosen with hindsight."""
     right = most = 0
-    for number, (_, is_right) in enumerate(sorted(scores, reverse=True), start=1):
+    for number, (_, is_right) in enumerate(sorted(ranked, key=lambda r: r[0], reverse=True), start=1):
         right += is_right
         if right / number >= precision:
             most = right

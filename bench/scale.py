@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from bench import population, splink_side
-from bench.accuracy import accuracy
+from bench.accuracy import accuracy, best_of_each, recall_at
 from encompass import log
 from encompass.domain.school import RollEntry
 from encompass.formats.match_files import ListedChild, Malformed, read_children_file, read_roll_file
@@ -53,6 +53,8 @@ class Measured:
     nightly: float
     peak: float
     accuracy: Accuracy
+    recall_999: float
+    recall_9999: float
     splink: splink_side.Measured | None
 
 
@@ -103,6 +105,8 @@ def _ours(folder: Path, pupils: int) -> Measured:
                 text("SELECT count(*) FROM enrolment WHERE last_generation IS NOT NULL")
             ).scalar_one()
         assert closed == pupils // CHANGED, closed
+    found = accuracy(folder / "truth.csv", folder / "decisions.csv")
+    ranked = best_of_each(folder / "truth.csv", folder / "decisions.csv")
     return Measured(
         pupils=pupils,
         load=load,
@@ -112,7 +116,9 @@ def _ours(folder: Path, pupils: int) -> Measured:
         one_p95=singles[int(len(singles) * 0.95)],
         nightly=nightly,
         peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        accuracy=accuracy(folder / "truth.csv", folder / "decisions.csv"),
+        accuracy=found,
+        recall_999=recall_at(ranked, found.on_roll, 0.999),
+        recall_9999=recall_at(ranked, found.on_roll, 0.9999),
         splink=None,
     )
 
@@ -163,7 +169,11 @@ def _print(measured: list[Measured]) -> None:
         "Splink, same children, ready-loaded roll (s)": [
             f"{m.splink.predict:.2f}" if m.splink else "-" for m in measured
         ],
+        "  covered by its best five": [f"{m.splink.covered:.3f}" if m.splink else "-" for m in measured],
         "ours / Splink": [f"{m.warm / m.splink.predict:.2f}" if m.splink else "-" for m in measured],
+        "our recall at precision 0.999 / 0.9999": [
+            f"{m.recall_999:.3f} / {m.recall_9999:.3f}" for m in measured
+        ],
         "Splink recall at precision 0.999 / 0.9999": [
             f"{m.splink.recall_999:.3f} / {m.splink.recall_9999:.3f}" if m.splink else "-" for m in measured
         ],

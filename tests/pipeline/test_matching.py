@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from math import log2
 from typing import Any
 
@@ -52,6 +52,11 @@ def placement(encompass: Encompass, reference: str, person_id: str) -> tuple[str
     return found[reference, person_id]
 
 
+def a_day_off(born: str) -> str:
+    day = date.fromisoformat(born)
+    return day.replace(day=day.day + 1 if day.day < 28 else 27).isoformat()
+
+
 @contextmanager
 def child_changed(cluster: Cluster, kind: str, changes: dict[str, object]) -> Generator[tuple[str, str]]:
     """The world with one child of this kind recorded otherwise, for a while."""
@@ -60,7 +65,13 @@ def child_changed(cluster: Cluster, kind: str, changes: dict[str, object]) -> Ge
     records = cluster.world.incidents.records
     number = next(n for n, r in enumerate(records) if r["incident_reference"] == reference)
     record = records[number]
-    children = [{**c, **changes} if c["person_id"] == person_id else c for c in record["children"]]
+    changed = {k: v for k, v in changes.items() if not callable(v)}
+    children = [
+        {**c, **changed, **{k: v(c[k]) for k, v in changes.items() if callable(v)}}
+        if c["person_id"] == person_id
+        else c
+        for c in record["children"]
+    ]
     records[number] = {**record, "children": children}
     try:
         yield reference, person_id
@@ -102,7 +113,7 @@ def test_a_school_named_by_police_supports_a_match_and_never_suffices(
     urn = next(e["urns"][0] for e in cluster.world.expected() if e["kind"] == "on_roll" and not e["held"])
     name = rows(rolled, "SELECT name FROM encompass.school WHERE urn = :urn", urn=urn)[0][0]
     school = {"name": name.upper(), "urn": None} if named else None
-    changes = {"date_of_birth": None, "address": None, "school_named": school}
+    changes = {"date_of_birth": a_day_off, "address": None, "school_named": school}
     with child_changed(cluster, kind, changes) as (reference, person_id):
         match(rolled, cluster)
     assert placement(rolled, reference, person_id) == becomes

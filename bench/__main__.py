@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime
 from datetime import time as clock_time
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from bench import splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
 from encompass import log, wiring
+from encompass.formats.faults import contents
 from encompass.formats.mis_csv import read_roll
 from encompass.matching.comparison import compare
 from encompass.matching.person import child_of, pupil_of
@@ -37,6 +39,7 @@ from encompass.store.installation import database_running, migrate
 from encompass.wiring import Encompass
 from sandbox.serve import Sandbox
 from sandbox.world import World, build_world, named_night
+from sandbox.world.exports import LARKFIELD
 
 FORCE = "riverbend"
 LONDON = ZoneInfo("Europe/London")
@@ -82,7 +85,8 @@ def _matching(encompass: Encompass, world: World) -> list[Ratio]:
 
     with engine.begin() as connection:
         known = Rolls(connection, encompass.ring, FORCE, None).frequencies([child])
-    whole = [pupil_of(e) for la in world.la_codes for e in read_roll(world.pupils_csv(la)).entries]
+    exports = (BytesIO(world.pupils_csv(la)) for la in world.la_codes if la != LARKFIELD)
+    whole = [pupil_of(e) for export in exports for e in contents(read_roll(export)).taken]
     scanned = _median(lambda: [compare(child, pupil, known, parameters) for pupil in whole], 3)
     return [
         ("every pupil of the roll compared, in memory", scanned, "found by hashed keys", _median(by_keys, 20))

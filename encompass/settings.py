@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -95,12 +95,76 @@ class FeedSettings(_Table):
     fewest_records: Annotated[int, Field(ge=0)] = 1
 
 
-class RegisterSettings(_Table):
-    """Where the school register, the rolls and the Key Adult register come from."""
+class RollSettings(_Table):
+    """One roll: a file at a path of the registers' address, or a school's students at Wonde.
+
+    `supplier` names the columns of a mis-csv (a file of config/rolls); `urn` is the school of a file that has no
+    such column, and of Wonde's `school_id`.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    format: Literal["mis-csv", "ctf", "school-census", "wonde"]
+    path: str | None = None
+    supplier: str = "plain"
+    urn: int | None = None
+    school_id: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9]+$")] = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        wonde = self.format == "wonde"
+        if (
+            wonde != (self.school_id is not None)
+            or wonde == (self.path is not None)
+            or (wonde and not self.urn)
+        ):
+            raise ValueError("wonde needs school_id and urn, every other format a path")
+        return self
+
+
+class CalendarSettings(_Table):
+    """One calendar: a CSV that names its scopes, or the iCalendar file of one school, trust or local authority."""
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    format: Literal["calendar-csv", "calendar-ics"]
+    path: str
+    scope: Literal["school", "trust", "la", "default"] = "default"
+    code: str | None = None
+
+
+class WondeSettings(_Table):
+    """Where Wonde answers and the token that opens it."""
 
     base_url: str
     token: SecretStr
-    local_authorities: tuple[str, ...]
+
+
+class RegisterSettings(_Table):
+    """Where the school register, the rolls, the calendars and the Key Adult register come from.
+
+    A `local_authorities` code stands for that authority's roll as mis-csv at /rolls/<code>/pupils.csv. A roll with less
+    than `fewest_pupils_percent` of its last rows, and a school register with less than `fewest_schools_percent`, are
+    refused until a person releases them.
+    """
+
+    base_url: str
+    token: SecretStr
+    local_authorities: tuple[str, ...] = ()
+    rolls: tuple[RollSettings, ...] = ()
+    calendars: tuple[CalendarSettings, ...] = (
+        CalendarSettings(source="national", format="calendar-csv", path="/school-days.csv"),
+    )
+    wonde: WondeSettings | None = None
+    fewest_pupils_percent: Annotated[int, Field(ge=0, le=100)] = 60
+    fewest_schools_percent: Annotated[int, Field(ge=0, le=100)] = 90
+
+    @property
+    def every_roll(self) -> tuple[RollSettings, ...]:
+        """Every roll, the local authorities' first."""
+        of_authorities = (
+            RollSettings(source=la, format="mis-csv", path=f"/rolls/{la}/pupils.csv")
+            for la in self.local_authorities
+        )
+        return (*of_authorities, *self.rolls)
 
 
 class ProfileSettings(_Table):
@@ -234,10 +298,19 @@ def _merged(var: Path) -> dict[str, Any]:
     return merged
 
 
+def forces_folder() -> Path:
+    """The folder with a file for each force: ENCOMPASS_FORCES, else config/forces/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_FORCES") or ROOT / "config" / "forces")
+
+
+def rolls_folder() -> Path:
+    """The folder with a file for each supplier of rolls: ENCOMPASS_ROLLS, else config/rolls/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_ROLLS") or ROOT / "config" / "rolls")
+
+
 def _with_force_files(overrides: dict[str, Any]) -> dict[str, Any]:
-    folder = Path(os.environ.get("ENCOMPASS_FORCES") or ROOT / "config" / "forces")
     forces: dict[str, Any] = {
-        f.stem: tomllib.loads(f.read_text("utf-8")) for f in sorted(folder.glob("*.toml"))
+        f.stem: tomllib.loads(f.read_text("utf-8")) for f in sorted(forces_folder().glob("*.toml"))
     }
     return _overlaid(forces, overrides)
 

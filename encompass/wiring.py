@@ -20,7 +20,6 @@ from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.gateways.nudge import MailAddress, MailGateway
 from encompass.gateways.police_feed import FeedAddress, PoliceFeed
-from encompass.gateways.roll_feed import RegistersAddress, RollFeed
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
@@ -36,6 +35,7 @@ from encompass.pipeline.receive_incidents import receive_incidents as receive
 from encompass.pipeline.reconcile_acknowledgements import account_at
 from encompass.pipeline.reconcile_acknowledgements import reconcile_acknowledgements as reconcile
 from encompass.pipeline.refresh_rolls import refresh_rolls as refresh
+from encompass.pipeline.registers_of import registers_of
 from encompass.pipeline.report_compliance import read_nights, read_report, report_at
 from encompass.pipeline.report_compliance import report_compliance as report
 from encompass.pipeline.seal_audit import seal_audit as seal
@@ -102,10 +102,8 @@ class Encompass:
 
     def refresh_rolls(self, run: Run) -> int:
         """Refresh every register of the force; how many could not be taken."""
-        registers = self.force(run.force_id).registers
-        feed = RollFeed(RegistersAddress(registers.base_url, registers.token.get_secret_value()))
-        engine = self.database.engine(Role.PIPELINE)
-        return refresh(engine, self.ring, feed, registers.local_authorities, run)
+        registers = registers_of(self.force(run.force_id).registers)
+        return refresh(self.database.engine(Role.PIPELINE), self.ring, registers, run)
 
     def receive_incidents(self, run: Run) -> int:
         """Pull the force's incidents; how many records were served."""

@@ -140,7 +140,7 @@ def _serve_until_interrupted(world: World, var: Path, web: str, codes: dict[str,
             _say(f"  {line}")
         ports = read_json(folder(var) / "ports.json")
         _say("Their other addresses:")
-        for name in ("police_feed", "registers", "identity_provider", "mail"):
+        for name in ("police_feed", "registers", "wonde", "identity_provider", "mail"):
             _say(f"  {name.replace('_', ' ')} 127.0.0.1:{ports[name]}")
         _say("Ctrl-C stops everything.")
         try:

@@ -1,8 +1,9 @@
-"""The partnership's registers over HTTP: GIAS, rolls, Key Adults, closed days."""
+"""The partnership's registers over HTTP: GIAS, rolls, calendars, Key Adults."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 from flask import Flask, Response, abort, request
@@ -11,37 +12,36 @@ from sandbox.world import World
 
 
 def registers(world: World, token: str) -> Flask:
-    """The registers' application."""
+    """The registers' application: a file at each path."""
     app = Flask("sandbox.registers")
 
-    @app.before_request
-    def guard() -> None:
+    @app.get("/<path:path>")
+    def file(path: str) -> Response:
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not secrets.compare_digest(presented, token):
             abort(401)
-
-    @app.get("/gias/edubasealldata.csv")
-    def gias() -> Response:
-        return _file(world.gias_csv(), "windows-1252")
-
-    @app.get("/rolls/<la_code>/pupils.csv")
-    def roll(la_code: str) -> Response:
-        if la_code not in world.la_codes:
+        raw = _raw(world, path)
+        if raw is None:
             abort(404)
-        return _file(world.pupils_csv(la_code))
-
-    @app.get("/key-adults.csv")
-    def key_adults() -> Response:
-        return _file(world.key_adults_csv())
-
-    @app.get("/school-days.csv")
-    def school_days() -> Response:
-        return _file(world.school_days_csv())
+        answer = Response(raw, content_type="application/octet-stream")
+        answer.headers["X-Content-SHA256"] = hashlib.sha256(raw).hexdigest()
+        return answer
 
     return app
 
 
-def _file(raw: bytes, charset: str = "utf-8") -> Response:
-    answer = Response(raw, content_type=f"text/csv; charset={charset}")
-    answer.headers["X-Content-SHA256"] = hashlib.sha256(raw).hexdigest()
-    return answer
+def _raw(world: World, path: str) -> bytes | None:
+    fixed = {
+        "gias/edubasealldata.csv": world.gias_csv,
+        "gias/links_edubasealldata.csv": world.links_csv,
+        "key-adults.csv": world.key_adults_csv,
+        "school-days.csv": world.school_days_csv,
+    }
+    if path in fixed:
+        return fixed[path]()
+    if found := re.fullmatch(r"rolls/(\w+)/pupils\.csv", path):
+        return world.pupils_csv(found[1]) if found[1] in world.la_codes else None
+    if found := re.fullmatch(r"rolls/schools/(\d+)\.xml", path):
+        return world.roll_xml(int(found[1]))
+    found = re.fullmatch(r"calendars/(\d+)\.ics", path)
+    return world.calendar_ics(int(found[1])) if found else None

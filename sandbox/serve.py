@@ -18,6 +18,7 @@ from sandbox.mail import USERNAME, mail_server
 from sandbox.police_feed import CLIENT_ID, police_feed
 from sandbox.registers import registers
 from sandbox.state import folder, kept_port, kept_secrets, same_port, write_private
+from sandbox.wonde import wonde
 from sandbox.world import World
 
 
@@ -32,7 +33,7 @@ class Sandbox:
     def __init__(self, world: World, var: Path, web_base_url: str) -> None:
         self._world, self._var, self._web = world, var, web_base_url
         self._stack = ExitStack()
-        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "mail")}
+        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "wonde", "mail")}
         self._ports["identity_provider"] = same_port(var, "identity_provider")
         self.addresses = {n: f"http://127.0.0.1:{p}" for n, p in self._ports.items() if n != "mail"}
         self.addresses["mail"] = f"smtp://127.0.0.1:{self._ports['mail']}"
@@ -52,6 +53,7 @@ class Sandbox:
         provider = identity_provider(self._var, self.addresses["identity_provider"], clients, people)
         self._serve("police_feed", police_feed(world, known["feed_secret"]))
         self._serve("registers", registers(world, known["registers_token"]))
+        self._serve("wonde", wonde(world, known["wonde_token"]))
         self._serve("identity_provider", provider)
         bouncing = [p.email for p in world.people if p.mailbox == "bounces"]
         mail = mail_server(self._var, self._ports["mail"], known["mail_password"], bouncing)
@@ -105,4 +107,7 @@ client_secret = "{known["feed_secret"]}"
 [forces.riverbend.registers]
 base_url = "{self.addresses["registers"]}"
 token = "{known["registers_token"]}"
+[forces.riverbend.registers.wonde]
+base_url = "{self.addresses["wonde"]}"
+token = "{known["wonde_token"]}"
 """

@@ -55,6 +55,7 @@ def kept_secrets(var: Path) -> dict[str, str]:
     names = (
         "feed_secret",
         "registers_token",
+        "wonde_token",
         "mail_password",
         "school_secret",
         "staff_secret",

@@ -99,8 +99,17 @@ class ReportedIncident:
 
 @dataclass(frozen=True)
 class RefusedRecord:
-    """A record that was not taken: a reason code (path and kind, never a value) and its raw bytes."""
+    """A record that was not taken: a reason code (path and kind, never a value), its raw bytes and its place.
+
+    The place is a line of a text file, or a path such as `CTFpupilData/Pupil[3]` elsewhere.
+    """
 
     reason: str
     raw: bytes = field(repr=False)
     line: int | None = None
+    path: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where in its file it stands."""
+        return self.path or (f"line {self.line}" if self.line else "")

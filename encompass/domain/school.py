@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 
@@ -41,9 +41,25 @@ class School:
     high_age: int | None
     opened_on: date | None
     closed_on: date | None
+    trust_code: str | None
     town: str | None
     postcode: str | None
     telephone: str | None
+
+
+@dataclass(frozen=True)
+class SchoolLink:
+    """What became of a school, or what it came from: one row of the links of Get Information About Schools."""
+
+    urn: int
+    link_urn: int
+    link_type: str
+    established_on: date | None
+
+    @property
+    def is_successor(self) -> bool:
+        """Whether the other school goes on where this one ended."""
+        return "successor" in self.link_type.lower()
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,7 @@ class RollEntry:
     An unknown name is empty. A blank entry or leaving date means current.
     """
 
-    pupil_ref: str
+    pupil_ref: str = field(repr=False)
     urn: int
     upn: str | None = field(repr=False)
     legal_forename: str = field(repr=False)
@@ -74,7 +90,12 @@ class RollEntry:
 
 @dataclass(frozen=True)
 class KeyAdultEntry:
-    """One row of the Key Adult register: a named adult of a school with a work e-mail and telephone."""
+    """One row of the Key Adult register: a named adult of a school with a work e-mail and telephone.
+
+    `verified_on` is when somebody saw that the mailbox is that person's own; `attested_on` when the school last said
+    that this is still its Key Adult; away days are inclusive. `declared_surnames` are of families with whom the
+    adult has declared a connection.
+    """
 
     key_adult_ref: str
     urn: int
@@ -85,13 +106,42 @@ class KeyAdultEntry:
     language: str
     active_from: date
     active_to: date | None
+    verified_on: date | None = None
+    attested_on: date | None = None
+    trained_on: date | None = None
+    training_expires: date | None = None
+    away_from: date | None = None
+    away_to: date | None = None
+    declared_surnames: tuple[str, ...] = field(default=(), repr=False)
+
+
+class CalendarScope(StrEnum):
+    """Whose day it is; a narrower scope is heard before a wider one: school, trust, local authority, everybody."""
+
+    SCHOOL = "school"
+    TRUST = "trust"
+    LA = "la"
+    DEFAULT = "default"
+
+
+class DayKind(StrEnum):
+    """What is known of a day: shut, open against a wider scope, or the first of a new start time."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    START = "start"
 
 
 @dataclass(frozen=True)
-class ClosedDay:
-    """A day on which a school (URN), a local authority's schools (LA code) or every school is shut."""
+class CalendarDay:
+    """A day of a school (URN), a trust's schools (trust code), an authority's (LA code) or every school.
 
-    scope: str
+    `starts_at` is the start of the school's day in Europe/London, for a day of kind START.
+    """
+
+    scope: CalendarScope
     code: str | None
     on: date
+    kind: DayKind
     reason: str
+    starts_at: time | None = None

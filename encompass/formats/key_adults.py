@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final
 
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
-from encompass.formats.csv_rows import Row, WrongField, read_rows
+from encompass.formats.csv_rows import Dialect, Row, WrongField, read_rows
+from encompass.formats.faults import Remark
 
 REQUIRED: Final = ("key_adult_ref", "urn", "role", "full_name", "email", "active_from", "active_to")
+OPTIONAL: Final = (
+    "phone", "language", "verified_on", "attested_on", "trained_on", "training_expires", "away_from", "away_to",
+    "declared_surnames",
+)  # fmt: skip
+WARNED: Final = ("phone",)
+ROLES: Final = {r.value: r for r in KeyAdultRole}
+LANGUAGES: Final = frozenset({"en", "cy"})
+PHONE: Final = re.compile(r"\+?[0-9][0-9 ()\-]{6,20}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?")
 SHARED_MAILBOXES: Final = frozenset(
     {"admin", "contact", "enquiries", "head", "headteacher", "info", "mail", "office", "reception", "school"}
 )
@@ -35,33 +45,52 @@ PERSONAL_PROVIDERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class KeyAdultsFile:
-    """The named adults of a register, and the rows refused."""
+def read_key_adults(stream: BinaryIO) -> Iterator[KeyAdultEntry | RefusedRecord | Remark]:
+    """The named adults of a register; personal and shared mailboxes are refused, as is a reference given twice.
 
-    entries: tuple[KeyAdultEntry, ...]
-    refused: tuple[RefusedRecord, ...]
+    Raises BrokenFile.
+    """
+    seen: set[str] = set()
 
+    def entry(row: Row) -> KeyAdultEntry:
+        read = _entry(row)
+        if read.key_adult_ref in seen:
+            raise WrongField("key_adult_ref: repeated")
+        seen.add(read.key_adult_ref)
+        return read
 
-def read_key_adults(raw: bytes) -> KeyAdultsFile:
-    """The named adults of a register; personal and shared mailboxes are refused. Raises BrokenFile."""
-    return KeyAdultsFile(*read_rows(raw, "utf-8-sig", REQUIRED, _entry))
+    return read_rows(stream, Dialect(), REQUIRED, entry, OPTIONAL, WARNED)
 
 
 def _entry(row: Row) -> KeyAdultEntry:
-    role = row.required("role")
-    if role not in {r.value for r in KeyAdultRole}:
-        raise WrongField("role: unknown_code")
+    active_from, active_to = row.day("active_from"), row.optional_day("active_to")
+    if active_to is not None and active_to < active_from:
+        raise WrongField("active_to: before_active_from")
+    away_from, away_to = row.optional_day("away_from"), row.optional_day("away_to")
+    if (away_from is None) != (away_to is None) or (away_from and away_to and away_to < away_from):
+        raise WrongField("away_to: does_not_fit_away_from")
+    language = row.optional("language") or "en"
+    if language not in LANGUAGES:
+        raise WrongField("language: unknown_code")
     return KeyAdultEntry(
         key_adult_ref=row.required("key_adult_ref"),
         urn=row.number("urn"),
-        role=KeyAdultRole(role),
+        role=row.code("role", ROLES),
         full_name=row.required("full_name"),
         email=_work_email(row.required("email")),
-        phone=row.optional("phone"),
-        language=row.optional("language") or "en",
-        active_from=row.day("active_from"),
-        active_to=row.optional_day("active_to"),
+        phone=_phone(row.optional("phone")),
+        language=language,
+        active_from=active_from,
+        active_to=active_to,
+        verified_on=row.optional_day("verified_on"),
+        attested_on=row.optional_day("attested_on"),
+        trained_on=row.optional_day("trained_on"),
+        training_expires=row.optional_day("training_expires"),
+        away_from=away_from,
+        away_to=away_to,
+        declared_surnames=tuple(
+            filter(None, map(str.strip, (row.optional("declared_surnames") or "").split(";")))
+        ),
     )
 
 
@@ -72,3 +101,9 @@ def _work_email(email: str) -> str:
     if local.lower() in SHARED_MAILBOXES or domain.lower() in PERSONAL_PROVIDERS:
         raise WrongField("email: shared_or_personal_mailbox")
     return email
+
+
+def _phone(phone: str | None) -> str | None:
+    if phone is not None and not PHONE.fullmatch(phone):
+        raise WrongField("phone: not_a_number")
+    return phone

@@ -1,69 +1,162 @@
-"""A roll as a local authority's nightly MIS export: UTF-8 CSV, columns by name."""
+"""A roll as a local authority's or a school's nightly MIS export: CSV, columns by the names that its supplier gives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from encompass.domain.days import day_of
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.school import EnrolStatus, RollEntry
-from encompass.formats.csv_rows import Row, WrongField, read_rows
+from encompass.formats.csv_rows import LONGEST_NUMBER, Dialect, WrongField, raw_of, read_cells
+from encompass.formats.faults import Remark
+from encompass.formats.roll_rows import STATUSES, checked, iso_day, remarks, unrepeated
 
 REQUIRED: Final = (
-    "pupil_ref",
-    "urn",
-    "legal_forename",
-    "legal_surname",
-    "date_of_birth",
-    "enrol_status",
-    "entry_date",
+    "pupil_ref", "urn", "legal_forename", "legal_surname", "date_of_birth", "enrol_status", "entry_date",
     "leaving_date",
-)
-STATUSES: Final = frozenset(s.value for s in EnrolStatus)
+)  # fmt: skip
+OPTIONAL: Final = (
+    "upn", "middle_names", "preferred_forename", "preferred_surname", "former_surname", "sex", "postcode",
+    "address", "nc_year",
+)  # fmt: skip
+SEXES: Final[Mapping[str, str]] = {"F": "F", "M": "M", "X": "X"}
+ToDay = Callable[[str], date | None]
 
 
-@dataclass(frozen=True)
-class RollFile:
-    """The entries of a roll, and the rows refused."""
+class RollMapping(BaseModel):
+    """How one supplier writes a roll: `columns` are ours to theirs; codes are theirs to ours, besides the census's."""
 
-    entries: tuple[RollEntry, ...]
-    refused: tuple[RefusedRecord, ...]
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    says: str = ""
+    encoding: Literal["utf-8", "cp1252"] = "utf-8"
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    dates: Literal["iso", "day_first"] = "iso"
+    columns: Mapping[str, str] = {}
+    enrolments: Mapping[str, EnrolStatus] = {}
+    sexes: Mapping[str, Literal["F", "M", "X"]] = {}
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: Mapping[str, str]) -> Mapping[str, str]:
+        unknown = set(columns) - {*REQUIRED, *OPTIONAL}
+        if unknown:
+            raise ValueError(f"we have no such columns: {', '.join(sorted(unknown))}")
+        return columns
 
 
-def read_roll(raw: bytes) -> RollFile:
-    """The entries of a roll; a second row of the same pupil at the same school is refused. Raises BrokenFile."""
-    seen: set[tuple[str, int]] = set()
-
-    def entry(row: Row) -> RollEntry:
-        read = _entry(row)
-        if (read.pupil_ref, read.urn) in seen:
-            raise WrongField("pupil_ref: repeated")
-        seen.add((read.pupil_ref, read.urn))
-        return read
-
-    return RollFile(*read_rows(raw, "utf-8-sig", REQUIRED, entry))
+class BadMapping(Exception):
+    """A supplier's mapping cannot be used; the text lists every fault by its name."""
 
 
-def _entry(row: Row) -> RollEntry:
-    status = row.required("enrol_status")
-    if status not in STATUSES:
-        raise WrongField("enrol_status: unknown_code")
-    return RollEntry(
-        pupil_ref=row.required("pupil_ref"),
-        urn=row.number("urn"),
-        upn=row.optional("upn"),
-        legal_forename=row.required("legal_forename"),
-        middle_names=row.optional("middle_names"),
-        legal_surname=row.required("legal_surname"),
-        preferred_forename=row.optional("preferred_forename"),
-        preferred_surname=row.optional("preferred_surname"),
-        former_surname=row.optional("former_surname"),
-        date_of_birth=row.day("date_of_birth"),
-        sex=row.optional("sex"),
-        postcode=row.optional("postcode"),
-        address=row.optional("address"),
-        enrol_status=EnrolStatus(status),
-        nc_year=row.optional("nc_year"),
-        entry_date=row.day("entry_date"),
-        leaving_date=row.optional_day("leaving_date"),
-    )
+PLAIN: Final = RollMapping()
+
+
+def read_mapping(file: Path) -> RollMapping:
+    """A supplier's mapping. Raises BadMapping."""
+    try:
+        return RollMapping.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except FileNotFoundError:
+        raise BadMapping(f"{file.name}: no such mapping") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise BadMapping(f"{file.name}: not TOML") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadMapping(f"{file.name}: {faults}") from None
+
+
+def read_roll(
+    stream: BinaryIO, mapping: RollMapping = PLAIN, urn: int | None = None
+) -> Iterator[RollEntry | RefusedRecord | Remark]:
+    """The entries of a roll, of many schools, or of the one whose `urn` is given where the file has no such column.
+
+    A second row of the same pupil at the same school is refused. Raises BrokenFile.
+    """
+    ours = [name for name in (*REQUIRED, *OPTIONAL) if not (name == "urn" and urn is not None)]
+    theirs = [mapping.columns.get(name, name) for name in ours]
+    required = len(REQUIRED) - (urn is not None)
+    entry_of = _entry_of(ours, mapping, urn)
+    seen: set[int] = set()
+    dialect = Dialect(mapping.encoding, mapping.delimiter)
+    for found in read_cells(stream, dialect, theirs[:required], theirs[required:]):
+        if isinstance(found, RefusedRecord):
+            yield found
+            continue
+        line, cells = found
+        try:
+            entry = unrepeated(checked(entry_of(cells)), seen)
+        except WrongField as fault:
+            yield RefusedRecord(str(fault), raw_of(cells[: len(ours)]), line)
+        else:
+            yield entry
+            if entry.upn is not None:
+                yield from remarks(entry, f"line {line}")
+
+
+def _entry_of(
+    ours: Sequence[str], mapping: RollMapping, fixed_urn: int | None
+) -> Callable[[Sequence[str]], RollEntry]:
+    """What makes an entry of a row's cells. Raises WrongField."""
+    statuses: Mapping[str, EnrolStatus] = {**STATUSES, **mapping.enrolments}
+    sexes = {**SEXES, **mapping.sexes}
+    to_day = iso_day if mapping.dates == "iso" else day_of
+    at = {name: i for i, name in enumerate(ours)}
+    order = [at.get(name, len(ours)) for name in (*REQUIRED, *OPTIONAL)]
+
+    def entry(cells: Sequence[str]) -> RollEntry:
+        (pupil_ref, urn, forename, surname, born, status, entered, left, upn, middle, preferred_forename,
+         preferred_surname, former, sex, postcode, address, nc_year) = [cells[i] for i in order]  # fmt: skip
+        if not (pupil_ref and forename and surname and status in statuses):
+            raise WrongField(_lacking(pupil_ref, forename, surname, status))
+        return RollEntry(
+            pupil_ref,
+            fixed_urn if fixed_urn is not None else _urn(urn),
+            upn.upper() or None,
+            forename,
+            middle or None,
+            surname,
+            preferred_forename or None,
+            preferred_surname or None,
+            former or None,
+            _day("date_of_birth", born, to_day),
+            sexes.get(sex),
+            postcode or None,
+            address or None,
+            statuses[status],
+            nc_year or None,
+            _day("entry_date", entered, to_day),
+            _day("leaving_date", left, to_day) if left else None,
+        )
+
+    return entry
+
+
+def _lacking(pupil_ref: str, forename: str, surname: str, status: str) -> str:
+    named = (("pupil_ref", pupil_ref), ("legal_forename", forename), ("legal_surname", surname))
+    missing = next((name for name, value in named if not value), None)
+    if missing:
+        return f"{missing}: missing"
+    return "enrol_status: unknown_code" if status else "enrol_status: missing"
+
+
+def _urn(text: str) -> int:
+    if not text:
+        raise WrongField("urn: missing")
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+        raise WrongField("urn: not_a_number")
+    return int(text)
+
+
+def _day(name: str, text: str, to_day: ToDay) -> date:
+    if not text:
+        raise WrongField(f"{name}: missing")
+    day = to_day(text)
+    if day is None:
+        raise WrongField(f"{name}: not_a_date")
+    return day

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal, cast
@@ -32,6 +32,7 @@ from encompass.domain.incident import (
     SchoolNamed,
 )
 from encompass.formats.faults import BrokenFile
+from encompass.formats.json_text import object_of, read_json
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -172,11 +173,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class TakenRecord:
-    """A good record with its canonical bytes and their SHA-256 (hex)."""
+    """A good record, the SHA-256 (hex) of its canonical bytes, and those of the parts that its manifest counts.
+
+    A record is one part; of a file with a row a child, an incident has as many as it has rows.
+    """
 
     incident: ReportedIncident = field(repr=False)
-    canonical: bytes = field(repr=False)
     digest: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -188,9 +192,23 @@ class Page:
     next: str | None
 
 
+class NotMapped(Exception):
+    """A record of a force's own shape says what the mapping does not know: path and kind, never the value."""
+
+
+Mapped = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def unmapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record that is of the contract already."""
+    return record
+
+
 def canonical(record: Mapping[str, Any]) -> bytes:
     """The record's bytes as the manifest hashes them: sorted keys, no spaces, UTF-8."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def digest_of(digests: Iterable[str]) -> str:
@@ -201,30 +219,38 @@ def digest_of(digests: Iterable[str]) -> str:
 def read_manifest(raw: bytes) -> Manifest:
     """The manifest of a window. Raises BrokenFile."""
     try:
-        read = ManifestModel.model_validate(_json(raw))
+        read = ManifestModel.model_validate(read_json(raw))
     except ValidationError as error:
         raise BrokenFile(f"manifest: {_reason(error)}") from None
     return Manifest(read.count, read.sha256)
 
 
-def read_records(raw: bytes) -> Page:
-    """One page. A record with any wrong field is refused whole, with its path and kind. Raises BrokenFile."""
-    body = _json(raw)
-    if not isinstance(body, dict):
-        raise BrokenFile("page: not_an_object")
-    page = cast(dict[str, Any], body)
+def read_records(raw: bytes, mapped: Mapped = unmapped) -> Page:
+    """One page. A record with any wrong field is refused whole, with its path and kind. Raises BrokenFile.
+
+    `mapped` turns a record of a force's own shape into one of the contract.
+    """
+    page = object_of(read_json(raw), "page")
     records, following = page.get("records"), page.get("next")
     if not isinstance(records, list) or not (following is None or isinstance(following, str)):
         raise BrokenFile("page: wrong_shape")
+    taken, refused = sorted_out(cast(list[Any], records), mapped)
+    return Page(taken, refused, following)
+
+
+def sorted_out(
+    records: Iterable[Any], mapped: Mapped = unmapped
+) -> tuple[tuple[TakenRecord, ...], tuple[RefusedRecord, ...]]:
+    """The good records, and those refused, each with its place among them."""
     taken: list[TakenRecord] = []
     refused: list[RefusedRecord] = []
-    for record in cast(list[Any], records):
-        outcome = _read(record)
+    for number, record in enumerate(records):
+        outcome = _read(record, mapped, f"records[{number}]")
         if isinstance(outcome, TakenRecord):
             taken.append(outcome)
         else:
             refused.append(outcome)
-    return Page(tuple(taken), tuple(refused), following)
+    return tuple(taken), tuple(refused)
 
 
 def json_schema() -> dict[str, Any]:
@@ -233,28 +259,30 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Police feed 1.0", **schema}
 
 
-def _read(record: Any) -> TakenRecord | RefusedRecord:
-    if not isinstance(record, dict):
-        return RefusedRecord("record: not_an_object", json.dumps(record).encode())
-    fields = cast(dict[str, Any], record)
+def read_record(
+    fields: Mapping[str, Any], mapped: Mapped, place: str, parts: Sequence[bytes] = ()
+) -> TakenRecord | RefusedRecord:
+    """One record, mapped and checked; `parts` are what its manifest counts, itself where there are none."""
     plain = canonical(fields)
     try:
-        model = IncidentModel.model_validate(fields)
+        model = IncidentModel.model_validate(mapped(fields))
+    except NotMapped as fault:
+        return RefusedRecord(str(fault), plain, path=place)
     except ValidationError as error:
-        return RefusedRecord(_reason(error), plain)
-    return TakenRecord(_incident(model), plain, hashlib.sha256(plain).hexdigest())
+        return RefusedRecord(_reason(error), plain, path=place)
+    digests = tuple(hashlib.sha256(part).hexdigest() for part in parts or (plain,))
+    return TakenRecord(_incident(model), hashlib.sha256(plain).hexdigest(), digests)
+
+
+def _read(record: Any, mapped: Mapped, place: str) -> TakenRecord | RefusedRecord:
+    if not isinstance(record, dict):
+        return RefusedRecord("record: not_an_object", json.dumps(record).encode(), path=place)
+    return read_record(cast(dict[str, Any], record), mapped, place)
 
 
 def _reason(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['type']}"
-
-
-def _json(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise BrokenFile("not_json") from None
 
 
 def _incident(model: IncidentModel) -> ReportedIncident:

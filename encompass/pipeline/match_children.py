@@ -30,6 +30,7 @@ from encompass.domain.run import LONDON, Run
 from encompass.domain.school_day import (
     NoSchoolDay,
     SchoolCalendar,
+    SchoolKeys,
     calendar_of,
     chased_by,
     first_bell_after,
@@ -48,8 +49,7 @@ from encompass.store.sealed import KeyRing
 
 INCIDENTS_TOGETHER: Final = 100
 SOURCE = "match_children"
-ANY_SCHOOL = 0
-ANY_AUTHORITY = ""
+ANY_SCHOOL = SchoolKeys(0, "")
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,34 @@ class Timetable:
 
     rules: DutyRules
     calendar: SchoolCalendar
-    authorities: dict[int, str]
+    schools: dict[int, SchoolKeys]
     shut_for_good: set[int] = field(default_factory=set[int])
 
     def duty(self, urn: int, occurred: datetime) -> SchoolDuty:
         """What is owed to one school after an incident at that instant."""
-        duty_by = self.first_bell(urn, self.authorities[urn], occurred)
+        duty_by = self.first_bell(self.schools[urn], occurred)
         rules = self.rules
         act_by = chased_by(occurred, duty_by, rules.chase_after, rules.holiday_act_days)
         return SchoolDuty(urn, duty_by, act_by)
 
-    def first_bell(self, urn: int, la_code: str, occurred: datetime) -> datetime:
+    def first_bell(self, of: SchoolKeys, occurred: datetime) -> datetime:
         """The school's first bell after an incident at that instant.
 
         A calendar without an open day is wrong: schools are then taken to be open on weekdays, and it is noted.
         """
         bell = self.rules.school_starts
         try:
-            return first_bell_after(occurred, self.calendar, urn, la_code, bell)
+            return first_bell_after(occurred, self.calendar, of, bell)
         except NoSchoolDay:
-            self.shut_for_good.add(urn)
-            return first_bell_after(occurred, calendar_of((), ()), urn, la_code, bell)
+            self.shut_for_good.add(of.urn)
+            return first_bell_after(occurred, calendar_of((), ()), of, bell)
 
 
 def timetable_of(connection: Connection, rules: DutyRules, force_id: str) -> Timetable:
     """The force's school calendar as it is known now."""
-    days = school.closed_days(connection, force_id)
-    authorities = school.la_codes_by_urn(connection, force_id)
-    return Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), authorities)
+    days = school.calendar_days(connection, force_id)
+    schools = school.keys_by_urn(connection, force_id)
+    return Timetable(rules, calendar_of(bank_holidays(rules.bank_holidays), days), schools)
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _for_review(new: NewPlacement) -> NewPlacement:
 def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[SchoolDuty]]:
     involved, timetable = decided.involved, night.timetable
     occurred = involved.incident.occurred_from
-    duty_by = timetable.first_bell(ANY_SCHOOL, ANY_AUTHORITY, occurred)
+    duty_by = timetable.first_bell(ANY_SCHOOL, occurred)
 
     def placed(
         status: PlacementStatus, reason: str | None, pupil_id: UUID | None, evidence: Evidence

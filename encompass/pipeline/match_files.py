@@ -144,7 +144,7 @@ def load_roll(
 def _school(urn: int) -> School:
     return School(
         urn=urn, name="", la_code="", la_name="", establishment_number=None, status_code=1, phase=None, low_age=None,
-        high_age=None, opened_on=None, closed_on=None, town=None, postcode=None, telephone=None,
+        high_age=None, opened_on=None, closed_on=None, trust_code=None, town=None, postcode=None, telephone=None,
     )  # fmt: skip
 
 

@@ -86,9 +86,10 @@ def _pull(
 
 def _take_page(connection: Connection, ring: KeyRing, run: Run, page: Page, served: _Served) -> None:
     for record in page.taken:
-        occurrence = _count(served, record.digest)
-        outcome = _outcome(connection, ring, run, record, occurrence)
-        feed.record_outcome(connection, run, bytes.fromhex(record.digest), occurrence, outcome)
+        parts = [(part, _count(served, part)) for part in record.parts]
+        outcome = _outcome(connection, ring, run, record, min(occurrence for _, occurrence in parts))
+        for part, occurrence in parts:
+            feed.record_outcome(connection, run, bytes.fromhex(part), occurrence, outcome)
     _take_refused(connection, ring, run, page.refused, served)
 
 

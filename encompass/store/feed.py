@@ -102,6 +102,7 @@ def quarantine(
                 "run_id": run.run_id,
                 "source": source,
                 "line": record.line,
+                "path": record.path,
                 "reason": record.reason,
                 "content_hash": ring.keyed_hash(run.force_id, "quarantine", _hashable(record)),
                 "sealed": key.seal("quarantine", "sealed", quarantine_id, record.raw),

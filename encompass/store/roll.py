@@ -46,6 +46,11 @@ class RollRow:
     identity: str = field(repr=False)
 
 
+def row_reference(urn: int, pupil_ref: str) -> str:
+    """By what one source tells its rows apart."""
+    return f"{urn}|{pupil_ref}"
+
+
 @dataclass(frozen=True)
 class RollChange:
     """What a new generation changed."""
@@ -62,8 +67,12 @@ def take_generation(
     rows: Iterable[RollRow],
     generation: int,
     key: DataKey,
+    left: Callable[[], Sequence[str] | None] = lambda: None,
 ) -> RollChange:
     """Open a version of each new or changed row and close those changed or gone, all or nothing.
+
+    `left` is asked once every row was read. Of a whole roll it answers None: gone are those that it does not name. Of a
+    part it answers the `row_reference`s of those who left.
 
     Rows are prepared (hashed, keyed, sealed) while PostgreSQL stores those before them. Each row's names and birth
     date are counted in the force's frequencies, and those of a closed row taken back.
@@ -82,7 +91,7 @@ def take_generation(
             stored = store.submit(taking.store, part, staged)
             opened += len(part)
         closed += stored.result() if stored else 0
-    for gone in _in_batches([row_hash for row_hash, content in known.items() if content != KEPT]):
+    for gone in _in_batches(taking.gone(left())):
         closed += taking.close(gone)
     taking.count_values()
     connection.execute(Q["unstage_rows"])
@@ -135,6 +144,13 @@ class _Taking:
         default_factory=lambda: {kind: Counter[bytes]() for kind in (*COUNTED, ROWS)}, repr=False
     )
 
+    def gone(self, leavers: Sequence[str] | None) -> list[bytes]:
+        """The row hashes of those who are no longer on the roll."""
+        if leavers is None:
+            return [row_hash for row_hash, content in self.known.items() if content != KEPT]
+        left = (self._hashers["roll row"](f"{self.source}|{reference}") for reference in leavers)
+        return [row_hash for row_hash in left if row_hash in self.known]
+
     @cached_property
     def _hashers(self) -> dict[str, Callable[[str | bytes], bytes]]:
         """Those of values that many pupils have remember them."""
@@ -154,7 +170,7 @@ class _Taking:
     def changed(self, row: RollRow) -> _Changed:
         """The row with the hashes that tell whether it changed."""
         json = ENTRY.serializer.to_json(row.entry)
-        reference = f"{self.source}|{row.entry.urn}|{row.entry.pupil_ref}"
+        reference = f"{self.source}|{row_reference(row.entry.urn, row.entry.pupil_ref)}"
         return _Changed(
             row,
             json,

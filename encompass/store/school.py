@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from encompass.domain.run import Run
-from encompass.domain.school import ClosedDay, School
+from encompass.domain.school import CalendarDay, CalendarScope, DayKind, School, SchoolLink
+from encompass.domain.school_day import SchoolKeys
 from encompass.store.queries import load
 
 Q: Final = load("school")
@@ -24,6 +25,8 @@ class Generation:
     generation_id: UUID
     number: int
     sha256: bytes
+    entries: int
+    confirmed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ def last_generation(connection: Connection, force_id: str, kind: str, source: st
     row = connection.execute(
         Q["last_generation"], {"force_id": force_id, "kind": kind, "source": source}
     ).first()
-    return Generation(row.generation_id, row.number, bytes(row.sha256)) if row else None
+    if row is None:
+        return None
+    return Generation(row.generation_id, row.number, bytes(row.sha256), row.entries, row.confirmed_at)
 
 
 def confirm_generation(connection: Connection, generation: Generation, at: datetime) -> None:
@@ -96,6 +101,21 @@ def upsert_schools(connection: Connection, force_id: str, schools: Iterable[Scho
         connection.execute(Q["upsert_school"], rows)
 
 
+def replace_links(connection: Connection, force_id: str, links: Iterable[SchoolLink]) -> int:
+    """What became of which school, whole; how many links."""
+    connection.execute(Q["clear_links"], {"force_id": force_id})
+    rows = [{"force_id": force_id, **asdict(link)} for link in links]
+    if rows:
+        connection.execute(Q["insert_link"], rows)
+    return len(rows)
+
+
+def urns_by_number(connection: Connection, force_id: str) -> dict[tuple[str, str], int]:
+    """The URN of each open school by its local authority's code and its own number there."""
+    rows = connection.execute(Q["school_numbers"], {"force_id": force_id})
+    return {(r.la_code, r.establishment_number): r.urn for r in rows}
+
+
 def la_codes_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
     """Each known school's local authority code."""
     return {row.urn: row.la_code for row in connection.execute(Q["school_las"], {"force_id": force_id})}
@@ -106,18 +126,37 @@ def names_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
     return {row.urn: row.name for row in connection.execute(Q["school_las"], {"force_id": force_id})}
 
 
-def replace_closed_days(connection: Connection, force_id: str, days: Iterable[ClosedDay]) -> None:
-    """The closed days, whole."""
-    connection.execute(Q["clear_closed_days"], {"force_id": force_id})
+def keys_by_urn(connection: Connection, force_id: str) -> dict[int, SchoolKeys]:
+    """By what a calendar knows each school."""
+    rows = connection.execute(Q["school_las"], {"force_id": force_id})
+    return {r.urn: SchoolKeys(r.urn, r.la_code, r.trust_code) for r in rows}
+
+
+def replace_calendar(connection: Connection, force_id: str, source: str, days: Iterable[CalendarDay]) -> int:
+    """One source's calendar, whole; how many days."""
+    connection.execute(Q["clear_calendar"], {"force_id": force_id, "source": source})
     rows = [
-        {"force_id": force_id, "scope": d.scope, "code": d.code or "", "closed_on": d.on, "reason": d.reason}
+        {
+            "force_id": force_id,
+            "source": source,
+            "scope": d.scope.value,
+            "code": d.code or "",
+            "on_day": d.on,
+            "kind": d.kind.value,
+            "reason": d.reason,
+            "starts_at": d.starts_at,
+        }
         for d in days
     ]
     if rows:
-        connection.execute(Q["insert_closed_day"], rows)
+        connection.execute(Q["insert_calendar_day"], rows)
+    return len(rows)
 
 
-def closed_days(connection: Connection, force_id: str) -> list[ClosedDay]:
-    """Every closed day known."""
-    rows = connection.execute(Q["closed_days"], {"force_id": force_id})
-    return [ClosedDay(r.scope, r.code or None, r.closed_on, r.reason) for r in rows]
+def calendar_days(connection: Connection, force_id: str) -> list[CalendarDay]:
+    """Every day that any source says something of."""
+    rows = connection.execute(Q["calendar_days"], {"force_id": force_id})
+    return [
+        CalendarDay(CalendarScope(r.scope), r.code or None, r.on_day, DayKind(r.kind), r.reason, r.starts_at)
+        for r in rows
+    ]

@@ -50,6 +50,9 @@ ALARM = {
     "feed_altered": lazy_gettext("The police feed's records do not agree with its manifest."),
     "feed_refused": lazy_gettext("The police feed could not be read."),
     "register_absent": lazy_gettext("A register or roll did not arrive."),
+    "register_short": lazy_gettext(
+        "A register or roll was far shorter than the last: a person has to release it."
+    ),
     "register_refused": lazy_gettext("A register or roll could not be read."),
     "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
     "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),

@@ -12,8 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from sandbox.world.exports import CENSUS, CTF, census_xml, ctf_xml, pupils_csv, wonde_students
 from sandbox.world.night import ORDINARY, SMALL, NightOfIncidents, build_night
-from sandbox.world.pupils import Rolls, build_rolls, gias_bytes, pupils_csv, school_year
+from sandbox.world.pupils import Rolls, build_rolls, gias_bytes, school_year
 
 SEED = "encompass"
 NAMESPACE = uuid.UUID("6b1f0f0e-8b8b-4d53-9a55-0d6f3a0e7c11")
@@ -96,6 +97,35 @@ class World:
     def pupils_csv(self, la_code: str) -> bytes:
         """One local authority's rolls."""
         return pupils_csv(self.rolls, la_code)
+
+    def links_csv(self) -> bytes:
+        """The GIAS links: nothing of these schools became another."""
+        return b"URN,LinkURN,LinkName,LinkType,LinkEstablishedDate\r\n"
+
+    def roll_xml(self, urn: int) -> bytes | None:
+        """The roll of a school that sends XML: a common transfer file or a census return."""
+        if urn in CTF:
+            return ctf_xml(self.rolls, urn)
+        return census_xml(self.rolls, urn) if urn in CENSUS else None
+
+    def wonde_students(self, school_id: str) -> list[dict[str, Any]]:
+        """The students of a school that comes through Wonde. Raises KeyError."""
+        return wonde_students(self.rolls, school_id)
+
+    def calendar_ics(self, urn: int) -> bytes:
+        """A school's own calendar: a week of half-term, an inset day, and a meeting that closes nothing."""
+        year = self.rolls.year + 1
+        events = (
+            ("Half-term", f";VALUE=DATE:{year}0216", f";VALUE=DATE:{year}0221"),
+            ("Inset day", f";VALUE=DATE:{year}0601", f";VALUE=DATE:{year}0602"),
+            ("Governors", f":{year}0310T180000Z", f":{year}0310T190000Z"),
+        )
+        lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//fictional school {urn}//EN"]
+        for name, start, end in events:
+            stamp = f"DTSTAMP:{year - 1}0901T090000Z"
+            lines += ["BEGIN:VEVENT", f"UID:{name}-{urn}@school.example", stamp]
+            lines += [f"DTSTART{start}", f"DTEND{end}", f"SUMMARY:{name}", "END:VEVENT"]
+        return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
 
     def key_adults_csv(self) -> bytes:
         """The Key Adult register."""

@@ -110,20 +110,9 @@ def build_rolls(seed: str, year: int) -> Rolls:
     return rolls
 
 
-def pupils_csv(rolls: Rolls, la_code: str) -> bytes:
-    """One local authority's nightly MIS export."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for p in rolls.rows:
-        if p.la_code != la_code:
-            continue
-        nc_year = max(0, rolls.year - _reception(p.born))
-        writer.writerow(
-            [p.pupil_ref, p.urn, p.upn, p.forename, "", p.surname, p.preferred_forename, p.preferred_surname, "",
-             p.born, p.sex, p.postcode, p.address, p.status, f"{nc_year or 'R'}", p.entry, p.left or ""]
-        )  # fmt: skip
-    return out.getvalue().encode("utf-8")
+def nc_year(rolls: Rolls, pupil: Pupil) -> str:
+    """The national curriculum year."""
+    return f"{max(0, rolls.year - _reception(pupil.born)) or 'R'}"
 
 
 def _reception(born: date) -> int:

@@ -29,13 +29,13 @@ WHERE r.force_id = CAST(:force_id AS text) AND r.night = CAST(:night AS date)
     AND r.as_of <= CAST(:as_of AS timestamptz) AND f.outcome = 'accepted'
 
 -- name: insert_quarantine
-INSERT INTO quarantine (quarantine_id, force_id, run_id, source, line, reason, content_hash, sealed, key_id)
+INSERT INTO quarantine (quarantine_id, force_id, run_id, source, line, path, reason, content_hash, sealed, key_id)
 VALUES (CAST(:quarantine_id AS uuid), CAST(:force_id AS text), CAST(:run_id AS uuid), CAST(:source AS text),
-    CAST(:line AS bigint), CAST(:reason AS text), CAST(:content_hash AS bytea), CAST(:sealed AS bytea),
+    CAST(:line AS bigint), CAST(:path AS text), CAST(:reason AS text), CAST(:content_hash AS bytea), CAST(:sealed AS bytea),
     CAST(:key_id AS uuid))
 ON CONFLICT (force_id, source, content_hash) DO NOTHING
 
 -- name: quarantined
 SELECT source, reason, count(*) AS records FROM quarantine
-WHERE force_id = CAST(:force_id AS text)
+WHERE force_id = CAST(:force_id AS text) AND status = 'held'
 GROUP BY source, reason ORDER BY source, reason

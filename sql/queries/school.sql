@@ -1,5 +1,5 @@
 -- name: last_generation
-SELECT generation_id, number, sha256 FROM generation
+SELECT generation_id, number, sha256, entries, confirmed_at FROM generation
 WHERE force_id = CAST(:force_id AS text) AND kind = CAST(:kind AS text) AND source = CAST(:source AS text)
 ORDER BY number DESC LIMIT 1
 
@@ -23,33 +23,47 @@ ORDER BY kind, source, number DESC
 
 -- name: upsert_school
 INSERT INTO school (force_id, urn, name, la_code, la_name, establishment_number, status_code, phase, low_age,
-    high_age, opened_on, closed_on, town, postcode, telephone, seen_in_generation)
+    high_age, opened_on, closed_on, trust_code, town, postcode, telephone, seen_in_generation)
 VALUES (
     CAST(:force_id AS text), CAST(:urn AS bigint), CAST(:name AS text), CAST(:la_code AS text),
     CAST(:la_name AS text), CAST(:establishment_number AS text), CAST(:status_code AS bigint),
     CAST(:phase AS text), CAST(:low_age AS bigint), CAST(:high_age AS bigint), CAST(:opened_on AS date),
-    CAST(:closed_on AS date), CAST(:town AS text), CAST(:postcode AS text), CAST(:telephone AS text),
+    CAST(:closed_on AS date), CAST(:trust_code AS text), CAST(:town AS text), CAST(:postcode AS text), CAST(:telephone AS text),
     CAST(:seen_in_generation AS bigint)
 )
 ON CONFLICT (force_id, urn) DO UPDATE SET
     name = excluded.name, la_code = excluded.la_code, la_name = excluded.la_name,
     establishment_number = excluded.establishment_number, status_code = excluded.status_code,
     phase = excluded.phase, low_age = excluded.low_age, high_age = excluded.high_age,
-    opened_on = excluded.opened_on, closed_on = excluded.closed_on, town = excluded.town,
+    opened_on = excluded.opened_on, closed_on = excluded.closed_on,
+    trust_code = excluded.trust_code, town = excluded.town,
     postcode = excluded.postcode, telephone = excluded.telephone,
     seen_in_generation = excluded.seen_in_generation
 
 -- name: school_las
-SELECT urn, la_code, name FROM school WHERE force_id = CAST(:force_id AS text)
+SELECT urn, la_code, trust_code, name FROM school WHERE force_id = CAST(:force_id AS text)
 
--- name: clear_closed_days
-DELETE FROM closed_day WHERE force_id = CAST(:force_id AS text)
+-- name: clear_calendar
+DELETE FROM calendar_day WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text)
 
--- name: insert_closed_day
-INSERT INTO closed_day (force_id, scope, code, closed_on, reason)
-VALUES (CAST(:force_id AS text), CAST(:scope AS text), CAST(:code AS text), CAST(:closed_on AS date),
-    CAST(:reason AS text))
+-- name: insert_calendar_day
+INSERT INTO calendar_day (force_id, source, scope, code, on_day, kind, reason, starts_at)
+VALUES (CAST(:force_id AS text), CAST(:source AS text), CAST(:scope AS text), CAST(:code AS text),
+    CAST(:on_day AS date), CAST(:kind AS text), CAST(:reason AS text), CAST(:starts_at AS time))
 ON CONFLICT DO NOTHING
 
--- name: closed_days
-SELECT scope, code, closed_on, reason FROM closed_day WHERE force_id = CAST(:force_id AS text)
+-- name: calendar_days
+SELECT scope, code, on_day, kind, reason, starts_at FROM calendar_day WHERE force_id = CAST(:force_id AS text)
+
+-- name: clear_links
+DELETE FROM school_link WHERE force_id = CAST(:force_id AS text)
+
+-- name: insert_link
+INSERT INTO school_link (force_id, urn, link_urn, link_type, established_on)
+VALUES (CAST(:force_id AS text), CAST(:urn AS bigint), CAST(:link_urn AS bigint), CAST(:link_type AS text),
+    CAST(:established_on AS date))
+ON CONFLICT DO NOTHING
+
+-- name: school_numbers
+SELECT urn, la_code, establishment_number FROM school
+WHERE force_id = CAST(:force_id AS text) AND establishment_number IS NOT NULL AND status_code IN (1, 3)

@@ -9,25 +9,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encompass.domain.school import ClosedDay
-from encompass.domain.school_day import NoSchoolDay, SchoolCalendar, calendar_of, chased_by, first_bell_after
+from encompass.domain.school import CalendarDay, CalendarScope, DayKind
+from encompass.domain.school_day import (
+    NoSchoolDay,
+    SchoolCalendar,
+    SchoolKeys,
+    calendar_of,
+    chased_by,
+    first_bell_after,
+)
 from encompass.formats.bank_holidays import bank_holidays
 
 LONDON = ZoneInfo("Europe/London")
 BELL = time(8, 45)
+CLOSED, OPEN, START = DayKind.CLOSED, DayKind.OPEN, DayKind.START
+DEFAULT, LA, TRUST, SCHOOL = (
+    CalendarScope.DEFAULT,
+    CalendarScope.LA,
+    CalendarScope.TRUST,
+    CalendarScope.SCHOOL,
+)
 CALENDAR = calendar_of(
     bank_holidays("england-and-wales"),
     [
-        ClosedDay("default", None, date(2026, 2, 16), "half term"),
-        ClosedDay("la", "212", date(2026, 2, 17), "snow"),
-        ClosedDay("school", "100001", date(2026, 2, 18), "inset"),
+        CalendarDay(DEFAULT, None, date(2026, 2, 16), CLOSED, "half term"),
+        CalendarDay(LA, "212", date(2026, 2, 17), CLOSED, "snow"),
+        CalendarDay(SCHOOL, "100001", date(2026, 2, 18), CLOSED, "inset"),
     ],
 )
 
 
+ANYWHERE = SchoolKeys(100000, "999")
+
+
 def bell(instant: str, urn: int = 100000, la_code: str = "999") -> str:
     when = datetime.fromisoformat(instant).replace(tzinfo=LONDON)
-    return first_bell_after(when, CALENDAR, urn, la_code, BELL).strftime("%a %d %b %H:%M %z")
+    return first_bell_after(when, CALENDAR, SchoolKeys(urn, la_code), BELL).strftime("%a %d %b %H:%M %z")
 
 
 @pytest.mark.parametrize(
@@ -57,22 +74,24 @@ def test_a_closure_of_an_authority_or_of_a_school_is_its_own() -> None:
 
 @given(st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))
 def test_a_bell_is_later_open_and_the_first(instant: datetime) -> None:
-    found = first_bell_after(instant, CALENDAR, 100000, "999", BELL).astimezone(LONDON)
+    found = first_bell_after(instant, CALENDAR, ANYWHERE, BELL).astimezone(LONDON)
     assert found > instant
     assert (found.hour, found.minute) == (8, 45)
-    assert CALENDAR.is_open(found.date(), 100000, "999")
+    assert CALENDAR.is_open(found.date(), ANYWHERE)
     day = instant.astimezone(LONDON).date()
     while day < found.date():
-        assert not CALENDAR.is_open(day, 100000, "999") or datetime.combine(day, BELL, LONDON) <= instant
+        assert not CALENDAR.is_open(day, ANYWHERE) or datetime.combine(day, BELL, LONDON) <= instant
         day += timedelta(days=1)
 
 
 def test_a_calendar_without_an_open_day_is_a_fault() -> None:
     shut = SchoolCalendar(
-        frozenset(), {("default", ""): frozenset(date(2026, 1, 1) + timedelta(days=n) for n in range(200))}
+        frozenset(),
+        {(DEFAULT, ""): {date(2026, 1, 1) + timedelta(days=n): CLOSED for n in range(200)}},
+        {},
     )
     with pytest.raises(NoSchoolDay):
-        first_bell_after(datetime(2026, 1, 1, tzinfo=LONDON), shut, 1, "1", BELL)
+        first_bell_after(datetime(2026, 1, 1, tzinfo=LONDON), shut, ANYWHERE, BELL)
 
 
 def test_a_person_is_chased_before_the_bell_and_within_days_in_a_holiday() -> None:
@@ -82,3 +101,82 @@ def test_a_person_is_chased_before_the_bell_and_within_days_in_a_holiday() -> No
     same_day = datetime(2026, 3, 10, 8, 45, tzinfo=LONDON)
     assert chased_by(tuesday_night, same_day, time(8, 15), 1) == datetime(2026, 3, 10, 8, 15, tzinfo=LONDON)
     assert chased_by(friday, monday, time(8, 15), 1) == datetime(2026, 3, 15, 8, 15, tzinfo=LONDON)
+    early = datetime(2026, 3, 10, 8, 0, tzinfo=LONDON)
+    assert chased_by(tuesday_night, early, time(8, 15), 1) == early  # a school that begins before the chase
+
+
+@pytest.mark.parametrize(
+    ("says", "is_open"),
+    [
+        ([(LA, "212", CLOSED), (TRUST, "5001", OPEN)], True),
+        ([(TRUST, "5001", CLOSED), (LA, "212", OPEN)], False),
+        ([(TRUST, "5001", CLOSED), (SCHOOL, "100001", OPEN)], True),
+        ([(DEFAULT, None, CLOSED), (LA, "212", OPEN)], True),
+        ([(SCHOOL, "100001", CLOSED), (SCHOOL, "100001", OPEN)], True),  # it contradicts itself: send
+        ([(SCHOOL, "100002", CLOSED)], True),
+        ([], True),
+    ],
+)
+def test_school_goes_before_trust_before_authority_before_default(says: list, is_open: bool) -> None:
+    day = date(2026, 2, 16)
+    calendar = calendar_of((), [CalendarDay(scope, code, day, kind, "") for scope, code, kind in says])
+    assert calendar.is_open(day, SchoolKeys(100001, "212", "5001")) is is_open
+
+
+def test_a_school_may_open_on_a_bank_holiday_and_begin_at_its_own_time() -> None:
+    monday = date(2026, 5, 4)
+    days = [
+        CalendarDay(SCHOOL, "100001", monday, OPEN, "open"),
+        CalendarDay(LA, "212", date(2025, 9, 1), START, "hours", time(8, 30)),
+        CalendarDay(SCHOOL, "100001", date(2026, 5, 1), START, "hours", time(9, 5)),
+    ]
+    calendar = calendar_of(bank_holidays("england-and-wales"), days)
+    friday_night = datetime(2026, 5, 1, 23, 0, tzinfo=LONDON)
+
+    def first(urn: int) -> str:
+        found = first_bell_after(friday_night, calendar, SchoolKeys(urn, "212"), BELL)
+        return found.strftime("%a %d %H:%M")
+
+    assert first(100001) == "Mon 04 09:05"
+    assert first(100002) == "Tue 05 08:30"
+    assert calendar.bell(date(2026, 4, 30), SchoolKeys(100001, "212"), BELL) == time(8, 30)
+
+
+closures = st.lists(
+    st.builds(
+        lambda scope, start, length, kind: [
+            CalendarDay(scope[0], scope[1], date(2020, 1, 1) + timedelta(days=start + n), kind, "") for n in range(length)
+        ],
+        st.sampled_from([(SCHOOL, "100000"), (TRUST, "5001"), (LA, "999"), (DEFAULT, None)]),
+        st.integers(0, 3650), st.integers(1, 45), st.sampled_from([CLOSED, CLOSED, OPEN]),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC)),
+    closures,
+    st.sampled_from(["england-and-wales"]),
+    st.integers(0, 60 * 24 * 5),
+)
+def test_over_ten_years_each_duty_has_one_bell_and_one_chase_and_lateness_moves_neither(
+    instant: datetime, closed: list, division: str, late_minutes: int
+) -> None:
+    school = SchoolKeys(100000, "999", "5001")
+    calendar = calendar_of(bank_holidays(division), [day for days in closed for day in days])
+    try:
+        duty_by = first_bell_after(instant, calendar, school, BELL)
+    except NoSchoolDay:
+        return
+    act_by = chased_by(instant, duty_by, time(8, 15), 1)
+    assert instant < duty_by
+    assert act_by <= duty_by
+    assert calendar.is_open(duty_by.astimezone(LONDON).date(), school)
+    assert (duty_by.astimezone(LONDON).hour, duty_by.astimezone(LONDON).minute) == (8, 45)
+    # what arrives later has a later bell of its own, never an earlier incident's
+    assert first_bell_after(instant + timedelta(minutes=late_minutes), calendar, school, BELL) >= duty_by
+    day = instant.astimezone(LONDON).date()
+    while day < duty_by.astimezone(LONDON).date():
+        assert not calendar.is_open(day, school) or datetime.combine(day, BELL, LONDON) <= instant
+        day += timedelta(days=1)

@@ -103,7 +103,7 @@ def test_a_calendar_without_an_open_day_is_an_alarm_and_schools_are_told_all_the
         for n in range(200):
             connection.execute(
                 text(
-                    "INSERT INTO encompass.closed_day VALUES ('riverbend', 'default', '', :day, 'wrong') ON CONFLICT DO NOTHING"
+                    "INSERT INTO encompass.calendar_day VALUES ('riverbend', 'national', 'default', '', :day, 'closed', 'wrong') ON CONFLICT DO NOTHING"
                 ),
                 {"day": date(2026, 3, 1) + timedelta(days=n)},
             )

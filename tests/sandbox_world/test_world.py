@@ -9,13 +9,20 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from encompass.domain.upn import valid_upn
-from encompass.formats.mis_csv import read_roll
+from encompass.formats.ctf import read_ctf
+from encompass.formats.faults import contents
+from encompass.formats.mis_csv import PLAIN, read_mapping, read_roll
+from encompass.formats.roll_rows import RollHeader
+from encompass.formats.school_census import read_school_census
+from encompass.formats.wonde import collected, read_collected
 from sandbox.world import build_world, named_night
+from sandbox.world.exports import CENSUS, CTF, LARKFIELD, WONDE
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,15 +57,33 @@ def test_another_process_builds_the_same_bytes(world) -> None:
     assert out.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
+def exported(world) -> list:
+    """Every pupil of every roll, as each system exports its own."""
+    larkfield = read_mapping(ROOT / "config" / "rolls" / "larkfield.toml")
+    rolls = [
+        read_roll(BytesIO(world.pupils_csv(la)), larkfield if la == LARKFIELD else PLAIN)
+        for la in world.la_codes
+    ]
+    rolls += [read_ctf(BytesIO(world.roll_xml(urn)), lambda _: None) for urn in CTF]
+    rolls += [read_school_census(BytesIO(world.roll_xml(urn)), lambda _: None) for urn in CENSUS]
+    for school_id, urn in WONDE.items():
+        page = json.dumps({"data": world.wonde_students(school_id)}).encode()
+        rolls.append(read_collected(collected([page], [], is_whole=True), urn))
+    files = [contents(roll) for roll in rolls]
+    assert not any(file.refused for file in files)
+    return [entry for file in files for entry in file.taken if not isinstance(entry, RollHeader)]
+
+
 def test_the_size_of_a_night(world) -> None:
     assert 110 <= len(world.records) <= 130
     assert 190 <= sum(len(r["children"]) for r in world.records) <= 215
-    assert 29_500 <= sum(len(read_roll(world.pupils_csv(la)).entries) for la in world.la_codes) <= 31_000
+    assert 29_500 <= len(world.rolls.rows) <= 31_000
     assert len(world.rolls.schools) == 319
 
 
 def test_rolls_hold_households_dual_registered_leavers_and_guests(world) -> None:
-    entries = [e for la in world.la_codes for e in read_roll(world.pupils_csv(la)).entries]
+    entries = exported(world)
+    assert len(entries) == len(world.rolls.rows)
     statuses = Counter(e.enrol_status.value for e in entries)
     assert statuses["M"] == statuses["S"] > 0
     assert statuses["G"] > 0

@@ -13,6 +13,7 @@ RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
 PUPILS ?= 1000000
+FUZZ ?= 100000
 
 .PHONY: help run night serve airflow test check format bench bench-scale prove browser docs assets lock clean
 
@@ -34,7 +35,8 @@ airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, unti
 test: $(DEV_STAMP) browser ## Every test that fits in fifteen minutes
 	@exec $(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-prove: $(DEV_STAMP) browser ## The slow proofs: whole nights killed at random points (KILLS=20)
+prove: $(DEV_STAMP) browser ## The slow proofs: nights killed at random points (KILLS=20), files changed at random (FUZZ=100000)
+	@FUZZ=$(FUZZ) exec $(PY) -m pytest -q tests/formats/test_fuzz.py
 	@exec $(PY) -m pytest -m slow $(ARGS)
 
 bench: $(DEV_STAMP) ## Measured ratios, side by side in one run

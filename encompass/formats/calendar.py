@@ -59,7 +59,7 @@ def read_calendar_ics(
         try:
             yield from _closed(event, scope, code, place)
         except WrongField as fault:
-            yield RefusedRecord(str(fault), event.to_ical(), path=place)
+            yield RefusedRecord(str(fault), _raw(event), path=place)
 
 
 def _days(row: Row) -> tuple[CalendarDay, ...]:
@@ -116,11 +116,21 @@ def _closed(event: Any, scope: CalendarScope, code: str | None, place: str) -> I
     return (CalendarDay(scope, code, day, DayKind.CLOSED, reason, None) for day in days)
 
 
+def _raw(event: Any) -> bytes:
+    try:
+        return event.to_ical()
+    except (ValueError, TypeError, AttributeError):
+        return repr(event).encode("utf-8", "replace")
+
+
 def _moment(event: Any, name: str) -> date | None:
     field = event.get(name)
     if field is None:
         return None
-    value = getattr(field, "dt", None)
+    try:
+        value = getattr(field, "dt", None)
+    except ValueError:
+        value = None
     if not isinstance(value, date):
         raise WrongField(f"{name}: not_a_date")
     return value

@@ -205,8 +205,8 @@ def _rows(lines: _Lines, reader: Iterator[list[str]]) -> Iterator[tuple[int, str
 
 def _decoded(stream: BinaryIO, encoding: str) -> TextIO:
     buffered = io.BufferedReader(_Raw(stream), 1 << 17)
-    start = buffered.peek(len(UTF_8_MARK))[:4096]
-    if start.startswith(UTF_16_MARKS) or b"\0" in start:
+    start = buffered.peek(len(UTF_8_MARK))
+    if start.startswith(UTF_16_MARKS) or b"\0" in start.partition(b"\n")[0]:
         raise BrokenFile("utf-16_or_binary")
     name = "utf-8-sig" if start.startswith(UTF_8_MARK) else encoding
     return io.TextIOWrapper(buffered, name, errors="surrogateescape", newline=None)

@@ -177,7 +177,7 @@ class _Mapper:
         try:
             text = _day_first(value) if self.mapping.dates == "day_first" else value
             instant = datetime.fromisoformat(text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise NotMapped(f"{place}: not_an_instant") from None
         return (instant if instant.tzinfo else instant.replace(tzinfo=self.zone)).isoformat()
 
@@ -185,7 +185,7 @@ class _Mapper:
         try:
             text = _day_first(value) if self.mapping.dates == "day_first" else value
             return date.fromisoformat(text[:10]).isoformat()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise NotMapped(f"{place}: not_a_date") from None
 
     def _list(

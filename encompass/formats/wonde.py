@@ -95,11 +95,13 @@ def read_collected(
 ) -> Iterator[RollHeader | RollEntry | Leaver | RefusedRecord | Remark]:
     """The roll of pages that were collected. Raises BrokenFile."""
     body = object_of(read_json(raw), "collected")
-    yield RollHeader(urn, None, None, bool(body["is_whole"]))
-    students = (one for page in body["students"] for one in _data(object_of(page, "page")))
+    yield RollHeader(urn, None, None, body.get("is_whole") is True)
+    students = (
+        one for page in list_of(body.get("students"), "students") for one in _data(object_of(page, "page"))
+    )
     for number, student in enumerate(students, start=1):
         yield from _items(student, urn, f"data[{number}]")
-    for page in body["deletions"]:
+    for page in list_of(body.get("deletions"), "deletions"):
         yield from _leavers(object_of(page, "page"), urn)
 
 

@@ -121,7 +121,7 @@ def test_one_row_that_is_not_utf_8_is_refused_alone() -> None:
         (ROLL.encode("utf-16-le"), "utf-16_or_binary"),
         (ROLL.encode() + (GOOD.replace("Anna", "Anné") * 12).encode("cp1252"), "not_utf-8"),
         (b"x" * 200_000, "line_too_long"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "utf-16_or_binary"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "header_not_decodable"),
     ],
 )
 def test_a_bad_file_is_refused_whole(raw: bytes, reason: str) -> None:

@@ -16,6 +16,7 @@ from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.domain.run import LONDON, Run, aware
 from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
+from encompass.formats.police_contract import unmapped
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.gateways.nudge import MailAddress, MailGateway
@@ -38,6 +39,7 @@ from encompass.pipeline.refresh_rolls import refresh_rolls as refresh
 from encompass.pipeline.registers_of import registers_of
 from encompass.pipeline.report_compliance import read_nights, read_report, report_at
 from encompass.pipeline.report_compliance import report_compliance as report
+from encompass.pipeline.resolve_quarantine import release_quarantined
 from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
@@ -168,6 +170,12 @@ class Encompass:
         """The night's report as of the run's instant; nothing is changed."""
         with self.database.engine(Role.PIPELINE).begin() as connection:
             return report_at(connection, run.force_id, run.night, run.as_of)
+
+    def release_quarantined(self, run: Run, quarantine_id: UUID, by: str, why: str) -> None:
+        """Take a refused record or file after all. Raises CannotRelease."""
+        registers = registers_of(self.force(run.force_id).registers)
+        engine = self.database.engine(Role.PIPELINE)
+        release_quarantined(engine, self.ring, registers, unmapped, run, quarantine_id, by, why)
 
     def raise_alarm(self, run: Run, kind: str, source: str) -> None:
         """Raise an alarm of the run's night."""

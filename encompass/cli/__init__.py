@@ -1,13 +1,17 @@
 """The command line: `encompass`, with the same steps as the DAGs."""
 
+from encompass.cli.calendar import calendar
 from encompass.cli.commands import main
 from encompass.cli.intake import intake
 from encompass.cli.match_files import match_files
+from encompass.cli.quarantine import quarantine
 from encompass.cli.queue import queue
 from encompass.cli.train_matching import train_matching
 
+main.add_command(calendar)
 main.add_command(intake)
 main.add_command(match_files)
+main.add_command(quarantine)
 main.add_command(queue)
 main.add_command(train_matching)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -46,6 +47,34 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             self.fail("an instant is written as 2026-03-10T05:30:00+00:00", param, ctx)
         return instant if instant.tzinfo else instant.replace(tzinfo=LONDON)
+
+
+class Identifier(click.ParamType[UUID]):
+    """An id as one of our own lists shows it."""
+
+    name = "ID"
+
+    def __init__(self, shown_by: str) -> None:
+        self._shown_by = shown_by
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """The id; a usage error when it is none."""
+        try:
+            return UUID(value)
+        except ValueError:
+            self.fail(f"an id is one that `{self._shown_by}` shows", param, ctx)
+
+
+class Somebody(click.ParamType[str]):
+    """Who decides; not blank."""
+
+    name = "WHO"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, trimmed; a usage error when nothing is left."""
+        if not value.strip():
+            self.fail("say who decides", param, ctx)
+        return value.strip()
 
 
 force_option = click.option(

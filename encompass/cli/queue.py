@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
-from encompass.cli.options import Exit, force_option, json_option
+from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.review_children import (
@@ -36,34 +36,7 @@ from encompass.wiring import Encompass
 WHO = "Who decides: a staff number or work name, kept with the decision."
 
 
-class InvolvementId(click.ParamType[UUID]):
-    """The id of a waiting child, as `queue list` shows it."""
-
-    name = "ID"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """The id; a usage error when it is none."""
-        try:
-            return UUID(value)
-        except ValueError:
-            self.fail("an id is one that `encompass queue list` shows", param, ctx)
-
-
-id_argument = click.argument("involvement_id", type=InvolvementId())
-
-
-class Somebody(click.ParamType[str]):
-    """Who decides; not blank."""
-
-    name = "WHO"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text, trimmed; a usage error when nothing is left."""
-        if not value.strip():
-            self.fail("say who decides", param, ctx)
-        return value.strip()
-
-
+id_argument = click.argument("involvement_id", type=Identifier("encompass queue list"))
 by_option = click.option("--by", required=True, type=Somebody(), help=WHO)
 
 

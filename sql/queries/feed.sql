@@ -39,3 +39,18 @@ ON CONFLICT (force_id, source, content_hash) DO NOTHING
 SELECT source, reason, count(*) AS records FROM quarantine
 WHERE force_id = CAST(:force_id AS text) AND status = 'held'
 GROUP BY source, reason ORDER BY source, reason
+
+-- name: held_in_quarantine
+SELECT quarantine_id, source, line, path, reason, recorded_at FROM quarantine
+WHERE force_id = CAST(:force_id AS text) AND status = 'held'
+ORDER BY recorded_at, source, line, quarantine_id
+
+-- name: one_in_quarantine
+SELECT quarantine_id, source, line, path, reason, recorded_at, status, sealed, key_id FROM quarantine
+WHERE force_id = CAST(:force_id AS text) AND quarantine_id = CAST(:quarantine_id AS uuid)
+
+-- name: resolve_quarantined
+UPDATE quarantine SET status = CAST(:status AS text), resolved_by = CAST(:resolved_by AS text),
+    resolved_at = CAST(:resolved_at AS timestamptz), sealed_resolution = CAST(:sealed_resolution AS bytea)
+WHERE quarantine_id = CAST(:quarantine_id AS uuid) AND status = 'held'
+RETURNING quarantine_id

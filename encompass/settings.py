@@ -84,7 +84,7 @@ class IdentityProviders(_Table):
 
 
 class FeedSettings(_Table):
-    """A force's incident feed."""
+    """A force's incident feed. `mapping` is for `encompass.formats.police_mapping`; none is the neutral contract."""
 
     base_url: str
     client_id: str
@@ -93,6 +93,7 @@ class FeedSettings(_Table):
     overlap_minutes: Annotated[int, Field(ge=0)] = 120
     first_window_hours: Annotated[int, Field(gt=0)] = 48
     fewest_records: Annotated[int, Field(ge=0)] = 1
+    mapping: Mapping[str, Any] | None = None
 
 
 class RollSettings(_Table):

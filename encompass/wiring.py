@@ -16,14 +16,13 @@ from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.domain.run import LONDON, Run, aware
 from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
-from encompass.formats.police_contract import unmapped
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.gateways.nudge import MailAddress, MailGateway
-from encompass.gateways.police_feed import FeedAddress, PoliceFeed
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
+from encompass.pipeline.feed_of import feed_of, shape_of_feed
 from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
@@ -31,7 +30,6 @@ from encompass.pipeline.match_rules import match_rules
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
 from encompass.pipeline.read_notifications import read_inbox, read_notification
 from encompass.pipeline.read_status import Status, read_status
-from encompass.pipeline.receive_incidents import FeedRules
 from encompass.pipeline.receive_incidents import receive_incidents as receive
 from encompass.pipeline.reconcile_acknowledgements import account_at
 from encompass.pipeline.reconcile_acknowledgements import reconcile_acknowledgements as reconcile
@@ -109,14 +107,8 @@ class Encompass:
 
     def receive_incidents(self, run: Run) -> int:
         """Pull the force's incidents; how many records were served."""
-        f = self.force(run.force_id).feed
-        address = FeedAddress(
-            f.base_url, f.client_id, f.client_secret.get_secret_value(), page_size=f.page_size
-        )
-        rules = FeedRules(
-            timedelta(minutes=f.overlap_minutes), timedelta(hours=f.first_window_hours), f.fewest_records
-        )
-        return receive(self.database.engine(Role.PIPELINE), self.ring, PoliceFeed(address), rules, run)
+        feed, rules = feed_of(self.force(run.force_id).feed)
+        return receive(self.database.engine(Role.PIPELINE), self.ring, feed, rules, run)
 
     def duty_rules(self, force_id: str) -> DutyRules:
         """When the schools' day starts and when a person is chased."""
@@ -173,9 +165,10 @@ class Encompass:
 
     def release_quarantined(self, run: Run, quarantine_id: UUID, by: str, why: str) -> None:
         """Take a refused record or file after all. Raises CannotRelease."""
-        registers = registers_of(self.force(run.force_id).registers)
+        settings = self.force(run.force_id)
+        registers, mapped = registers_of(settings.registers), shape_of_feed(settings.feed).mapped
         engine = self.database.engine(Role.PIPELINE)
-        release_quarantined(engine, self.ring, registers, unmapped, run, quarantine_id, by, why)
+        release_quarantined(engine, self.ring, registers, mapped, run, quarantine_id, by, why)
 
     def raise_alarm(self, run: Run, kind: str, source: str) -> None:
         """Raise an alarm of the run's night."""

@@ -2,6 +2,7 @@
 
 from encompass.cli.calendar import calendar
 from encompass.cli.commands import main
+from encompass.cli.force import force
 from encompass.cli.intake import intake
 from encompass.cli.match_files import match_files
 from encompass.cli.quarantine import quarantine
@@ -9,6 +10,7 @@ from encompass.cli.queue import queue
 from encompass.cli.train_matching import train_matching
 
 main.add_command(calendar)
+main.add_command(force)
 main.add_command(intake)
 main.add_command(match_files)
 main.add_command(quarantine)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import (
     AwareDatetime,
@@ -225,16 +225,25 @@ def read_manifest(raw: bytes) -> Manifest:
     return Manifest(read.count, read.sha256)
 
 
-def read_records(raw: bytes, mapped: Mapped = unmapped) -> Page:
-    """One page. A record with any wrong field is refused whole, with its path and kind. Raises BrokenFile.
+@dataclass(frozen=True)
+class Shape:
+    """Where a page has its records and the cursor of the next page, and what makes a record one of the contract."""
 
-    `mapped` turns a record of a force's own shape into one of the contract.
-    """
+    records: str = "records"
+    next: str = "next"
+    mapped: Mapped = unmapped
+
+
+NEUTRAL: Final = Shape()
+
+
+def read_records(raw: bytes, shape: Shape = NEUTRAL) -> Page:
+    """One page. A record with any wrong field is refused whole, with its path and kind. Raises BrokenFile."""
     page = object_of(read_json(raw), "page")
-    records, following = page.get("records"), page.get("next")
+    records, following = page.get(shape.records), page.get(shape.next)
     if not isinstance(records, list) or not (following is None or isinstance(following, str)):
         raise BrokenFile("page: wrong_shape")
-    taken, refused = sorted_out(cast(list[Any], records), mapped)
+    taken, refused = sorted_out(cast(list[Any], records), shape.mapped)
     return Page(taken, refused, following)
 
 

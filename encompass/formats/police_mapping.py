@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from encompass.domain.incident import RefusedRecord
 from encompass.formats.csv_rows import LONGEST_NUMBER, Dialect, read_cells
 from encompass.formats.faults import BrokenFile
-from encompass.formats.police_contract import NotMapped, TakenRecord, canonical, read_record
+from encompass.formats.police_contract import NotMapped, Shape, TakenRecord, canonical, read_record
 
 FLAGS: Final = frozenset(
     {"domestic_abuse", "location.in_force_area", "resides_in_force_area", "present", "seen", "spoken_to"}
@@ -204,9 +204,9 @@ class _Mapper:
                 yield number, entry
 
 
-def mapper(mapping: PoliceMapping) -> Any:
-    """What turns one of the force's nested records into one of the contract; it raises NotMapped."""
-    return _Mapper(mapping).record
+def shape_of(mapping: PoliceMapping) -> Shape:
+    """How pages of the force's nested records are read."""
+    return Shape(mapping.records, mapping.next, _Mapper(mapping).record)
 
 
 def read_rows_a_child(stream: BinaryIO, mapping: PoliceMapping) -> Iterator[TakenRecord | RefusedRecord]:

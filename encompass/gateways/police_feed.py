@@ -17,7 +17,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from encompass.formats.police_contract import Manifest, read_manifest, read_records
+from encompass.formats.police_contract import NEUTRAL, Manifest, Shape, read_manifest, read_records
 from encompass.gateways.failures import Refused, Unavailable
 
 RETRIED: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
@@ -34,6 +34,7 @@ class FeedAddress:
     timeout_seconds: float = 10.0
     attempts: int = 4
     longest_seconds: float = 20.0
+    shape: Shape = NEUTRAL
 
 
 class PoliceFeed:
@@ -56,7 +57,7 @@ class PoliceFeed:
         while True:
             raw = self._get("/v1/incidents", query if cursor is None else {**query, "cursor": cursor})
             yield raw
-            cursor = read_records(raw).next
+            cursor = read_records(raw, self._address.shape).next
             if cursor is None:
                 return
             if cursor in seen:

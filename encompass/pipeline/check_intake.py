@@ -17,8 +17,8 @@ from encompass.formats.gias import read_links, read_schools
 from encompass.formats.json_text import LARGEST, read_json, records_of
 from encompass.formats.key_adults import read_key_adults
 from encompass.formats.mis_csv import PLAIN, RollMapping, read_roll
-from encompass.formats.police_contract import sorted_out, unmapped
-from encompass.formats.police_mapping import PoliceMapping, mapper, read_rows_a_child
+from encompass.formats.police_contract import NEUTRAL, sorted_out
+from encompass.formats.police_mapping import PoliceMapping, read_rows_a_child, shape_of
 from encompass.formats.roll_rows import RollHeader
 from encompass.formats.school_census import read_school_census
 from encompass.formats.wonde import read_students
@@ -114,8 +114,8 @@ def _whole(stream: BinaryIO) -> bytes:
 
 
 def _police_json(stream: BinaryIO, how: How) -> Iterator[object]:
-    records = records_of(read_json(_whole(stream)), how.police.records if how.police else "records")
-    taken, refused = sorted_out(records, mapper(how.police) if how.police else unmapped)
+    shape = shape_of(how.police) if how.police else NEUTRAL
+    taken, refused = sorted_out(records_of(read_json(_whole(stream)), shape.records), shape.mapped)
     yield from taken
     yield from refused
 

@@ -14,7 +14,7 @@ from encompass import log
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.run import Run
 from encompass.formats.faults import BrokenFile
-from encompass.formats.police_contract import Page, TakenRecord, digest_of, read_records
+from encompass.formats.police_contract import NEUTRAL, Page, Shape, TakenRecord, digest_of, read_records
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.police_feed import PoliceFeed
 from encompass.store import feed, force, incident
@@ -26,11 +26,12 @@ SOURCE = "police_feed"
 
 @dataclass(frozen=True)
 class FeedRules:
-    """How far back a pull reaches, and the fewest records that are believable for a night."""
+    """How far back a pull reaches, the fewest records that are believable for a night, and how they are written."""
 
     overlap: timedelta
     first_window: timedelta
     fewest_records: int
+    shape: Shape = NEUTRAL
 
 
 @dataclass
@@ -68,7 +69,7 @@ def _pull(
         feed.record_announced(connection, run, manifest.count)
     served = _Served()
     for raw in source.pages(window.updated_from, window.updated_to):
-        page = read_records(raw)
+        page = read_records(raw, rules.shape)
         with engine.begin() as connection:
             _take_page(connection, ring, run, page, served)
     with engine.begin() as connection:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from encompass.domain.incident import Relationship
 from encompass.formats.faults import BrokenFile, contents
 from encompass.formats.police_contract import read_records
-from encompass.formats.police_mapping import PoliceMapping, mapper, read_rows_a_child
+from encompass.formats.police_mapping import PoliceMapping, read_rows_a_child, shape_of
 
 NESTED = tomllib.loads(
     """
@@ -102,7 +102,7 @@ RECORD: dict[str, Any] = {
 
 def mapped(*records: object, mapping: dict[str, Any] = NESTED) -> Any:
     page = json.dumps({"records": records, "next": None}).encode()
-    return read_records(page, mapper(PoliceMapping.model_validate(mapping)))
+    return read_records(page, shape_of(PoliceMapping.model_validate(mapping)))
 
 
 def changed(path: str, value: object) -> dict[str, Any]:

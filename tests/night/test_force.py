@@ -1,0 +1,138 @@
+"""A force's file checked before it is used, and a feed in the force's own shape from the wire to the account."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from encompass.cli import main
+from encompass.formats.police_mapping import ADULT, CHILD, INCIDENT
+from encompass.wiring import Encompass
+from tests.cluster import FORCE, Cluster
+from tests.formats.test_police_mapping import NESTED, RECORD
+from tests.night.conftest import ROOT
+
+RIVERBEND = (ROOT / "config" / "forces" / "riverbend.toml").read_text("utf-8")
+SAME: dict[str, Any] = {
+    "children": "children",
+    "adults": "adults",
+    "incident": {name: name for name in INCIDENT},
+    "child": {name: name for name in CHILD},
+    "adult": {name: name for name in ADULT},
+}
+
+
+@pytest.fixture
+def forces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of force files of our own."""
+    monkeypatch.setenv("ENCOMPASS_FORCES", str(tmp_path))
+    return tmp_path
+
+
+def toml_of(mapping: dict[str, Any]) -> str:
+    """The mapping as it stands in a force's file."""
+
+    def value(given: object) -> str:
+        if isinstance(given, dict):
+            return "{ " + ", ".join(f"{json.dumps(k)} = {value(v)}" for k, v in given.items()) + " }"
+        return json.dumps(given)
+
+    return (
+        "[feed.mapping]\n" + "\n".join(f"{name} = {value(given)}" for name, given in mapping.items()) + "\n"
+    )
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_projects_own_force_is_good_and_told_in_words() -> None:
+    done = run("force", "check", "riverbend")
+    assert done.exit_code == 0
+    assert done.output.startswith(
+        "Riverbend Police (fictional), of Riverbend Safeguarding Partnership (fictional).\n"
+    )
+    assert "13 rolls and 2 calendars" in done.output
+    assert "told before 08:30" in done.output
+
+
+def test_a_mapping_is_checked_and_told_and_used_to_check_files(forces: Path) -> None:
+    (forces / "hollowmoor.toml").write_text(RIVERBEND + toml_of(NESTED))
+    assert (
+        tomllib.loads((forces / "hollowmoor.toml").read_text())["feed"]["mapping"]["children"] == "nominals"
+    )
+    done = run("force", "check", "hollowmoor")
+    assert done.exit_code == 0
+    assert "its own export: each incident with its people in nominals" in done.output
+    assert "It never says: seen, circumstances." in done.output
+    export = forces / "night.json"
+    export.write_text(json.dumps([RECORD, {**RECORD, "scene": None}]))
+    checked = run("intake", "check", str(export), "--as", "police-json", "--force", "hollowmoor", "--json")
+    assert checked.exit_code == 3
+    told = json.loads(checked.output)
+    assert (told["taken"], told["refused"]) == (1, 1)
+    assert [seen["places"] for seen in told["faults"].values()] == [["records[1]"]]
+    assert "Crumplewick" not in checked.output
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("[profile]", "[profil]"), "profile: Field required"),
+        (("school_starts = 08:45:00", 'school_starts = "breakfast"'), "profile.school_starts: "),
+        (("[profile]", "[profile"), "not TOML"),
+        (
+            ('supplier = "larkfield"', 'supplier = "atlantis"'),
+            "registers.rolls.315: atlantis.toml: no such mapping",
+        ),
+        (
+            ('format = "wonde", school_id = "A1000000001"', 'format = "wonde"'),
+            "wonde needs school_id and urn",
+        ),
+        (("[feed]", '[matching]\nparameters = "1999-01"\n[feed]'), "matching: "),
+        (("[feed]", "[feed]\nshoe_size = 5"), "feed.shoe_size: Extra inputs"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(forces: Path, change: tuple[str, str], says: str) -> None:
+    assert change[0] in RIVERBEND
+    (forces / "bad.toml").write_text(RIVERBEND.replace(*change))
+    done = run("force", "check", "bad")
+    assert done.exit_code == 3
+    assert f"fault  {says}" in done.output or says in done.output
+
+
+def test_a_mapping_that_leaves_out_what_every_record_needs_is_a_fault(forces: Path) -> None:
+    less = {**NESTED, "child": {k: v for k, v in NESTED["child"].items() if k != "surname"}}
+    (forces / "less.toml").write_text(RIVERBEND + toml_of(less))
+    done = run("force", "check", "less")
+    assert (done.exit_code, done.output) == (
+        3,
+        "fault  feed.mapping: nothing gives surname, which every record needs\n",
+    )
+
+
+def test_a_feed_in_the_forces_own_shape_comes_to_the_same_account(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    feed = rolled.settings.forces[FORCE].feed.model_copy(update={"mapping": SAME})
+    force = rolled.settings.forces[FORCE].model_copy(update={"feed": feed})
+    own = replace(rolled, settings=rolled.settings.model_copy(update={"forces": {FORCE: force}}))
+    run_ = cluster.run(own)
+    assert own.receive_incidents(run_) == len(cluster.world.records)
+    assert own.match_children(run_) == len(cluster.world.expected())
+    assert own.prepare_notifications(run_) > 0
+    account = own.account(run_)
+    assert (account.balanced, account.alarms) == (True, ())
+    told = {
+        (o.incident.incident_reference, o.child.person_id): o.status
+        for o in own.outcomes_of_night(FORCE, run_.night)
+    }
+    assert told == {
+        (e["incident_reference"], e["person_id"]): e["placement"] for e in cluster.world.expected()
+    }

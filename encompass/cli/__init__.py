@@ -5,6 +5,7 @@ from encompass.cli.commands import main
 from encompass.cli.force import force
 from encompass.cli.intake import intake
 from encompass.cli.match_files import match_files
+from encompass.cli.quality import quality
 from encompass.cli.quarantine import quarantine
 from encompass.cli.queue import queue
 from encompass.cli.train_matching import train_matching
@@ -13,6 +14,7 @@ main.add_command(calendar)
 main.add_command(force)
 main.add_command(intake)
 main.add_command(match_files)
+main.add_command(quality)
 main.add_command(quarantine)
 main.add_command(queue)
 main.add_command(train_matching)

@@ -74,9 +74,7 @@ def report_csv(report: ComplianceReport) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["urn", "school_name", "duties", "on_time", "late", "missed", "not_yet_due"])
     for s in report.schools:
-        writer.writerow(
-            [s.urn, _defused(s.school_name), s.duties, s.on_time, s.late, s.missed, s.not_yet_due]
-        )
+        writer.writerow([s.urn, defused(s.school_name), s.duties, s.on_time, s.late, s.missed, s.not_yet_due])
     unplaced = report.duties - sum(s.duties for s in report.schools)
     missed = report.missed - sum(s.missed for s in report.schools)
     waiting = report.not_yet_due - sum(s.not_yet_due for s in report.schools)
@@ -86,5 +84,6 @@ def report_csv(report: ComplianceReport) -> str:
     return out.getvalue()
 
 
-def _defused(text: str) -> str:
+def defused(text: str) -> str:
+    """The text, so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -12,6 +14,7 @@ from sqlalchemy import Connection
 
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.incident import ReportedChild, ReportedIncident
+from encompass.domain.quality import Completeness, completeness_of
 from encompass.domain.run import Run
 from encompass.store import audit
 from encompass.store.data_key import new_data_key, open_keys
@@ -87,6 +90,21 @@ def involvements(
     return opened
 
 
+def completeness_of_night(
+    connection: Connection, ring: KeyRing, force_id: str, night: date
+) -> list[tuple[str, Completeness]]:
+    """Police reference and completeness of the night's incidents as they stand, but for those erased."""
+    rows = connection.execute(Q["completeness_of_night"], {"force_id": force_id, "night": night}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        (
+            open_incident(keys[row.key_id], row.incident_id, row.sealed).incident_reference,
+            Completeness(row.team, row.children, row.missing),
+        )
+        for row in rows
+    ]
+
+
 def open_incident(key: DataKey, incident_id: UUID, sealed: bytes) -> ReportedIncident:
     """The incident of a sealed version (without its children)."""
     return key.open_as(INCIDENT, "incident_version", "sealed", incident_id, sealed)
@@ -146,6 +164,18 @@ def _insert_version(
             "domestic_abuse": incident.domestic_abuse,
             "content_hash": content_hash,
             "sealed": key.seal("incident_version", "sealed", incident_id, plain),
+        },
+    )
+    found = completeness_of(incident)
+    connection.execute(
+        Q["insert_completeness"],
+        {
+            "incident_id": incident_id,
+            "version": version,
+            "force_id": run.force_id,
+            "team": found.team,
+            "children": found.children,
+            "missing": json.dumps(found.missing),
         },
     )
 

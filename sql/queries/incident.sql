@@ -50,3 +50,17 @@ FROM involvement AS v
 JOIN incident AS i ON i.incident_id = v.incident_id
 JOIN incident_version AS iv ON iv.incident_id = i.incident_id AND iv.version = i.current_version
 WHERE v.involvement_id = ANY (CAST(:involvement_ids AS uuid[]))
+
+-- name: insert_completeness
+INSERT INTO completeness (incident_id, version, force_id, team, children, missing)
+VALUES (CAST(:incident_id AS uuid), CAST(:version AS bigint), CAST(:force_id AS text), CAST(:team AS text),
+    CAST(:children AS bigint), CAST(:missing AS jsonb))
+ON CONFLICT DO NOTHING
+
+-- name: completeness_of_night
+SELECT i.incident_id, i.key_id, v.sealed, c.team, c.children, c.missing
+FROM incident AS i
+JOIN incident_version AS v ON v.incident_id = i.incident_id AND v.version = i.current_version
+JOIN completeness AS c ON c.incident_id = i.incident_id AND c.version = i.current_version
+WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date) AND v.status = 'active'
+    AND v.domestic_abuse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from encompass.formats.police_mapping import ADULT, CHILD, INCIDENT
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
 from tests.formats.test_police_mapping import NESTED, RECORD
-from tests.night.conftest import ROOT
+from tests.night.conftest import ROOT, OnDatabase
 
 RIVERBEND = (ROOT / "config" / "forces" / "riverbend.toml").read_text("utf-8")
 SAME: dict[str, Any] = {
@@ -136,3 +137,22 @@ def test_a_feed_in_the_forces_own_shape_comes_to_the_same_account(
     assert told == {
         (e["incident_reference"], e["person_id"]): e["placement"] for e in cluster.world.expected()
     }
+
+
+def test_what_the_night_left_unsaid_is_told_by_team_and_names_no_child(
+    cluster: Cluster, on_copy: Callable[[str], OnDatabase]
+) -> None:
+    cli = on_copy(cluster.played())
+    standing = [r for r in cluster.world.records if r["status"] == "active" and r["domestic_abuse"]]
+    children = [c for r in standing for c in r["children"]]
+    told = json.loads(cli.run("quality", "--json").stdout)
+    assert sum(t["children"] for t in told["teams"]) == len(children)
+    seen = sum(t["missing"]["seen"] for t in told["teams"])
+    assert seen == sum(c["seen"] is None for c in children)
+    asked = {r["incident_reference"]: r["team"] for r in standing}
+    assert {i["reference"]: i["team"] for i in told["incidents"]}.items() <= asked.items()
+    listed, table = cli.run("quality", "--csv"), cli.run("quality")
+    assert listed.stdout.count("\n") == len(told["incidents"]) + 1
+    assert "whether the child was spoken to" in table.stdout
+    for printed in (listed.stdout, table.stdout, json.dumps(told)):
+        assert [c["surname"] for c in children if c["surname"] in printed] == []

@@ -51,11 +51,24 @@ ALTER TABLE encompass.quarantine
         AND (status = 'held') = (sealed_resolution IS NULL)
     );
 
+-- What each version of an incident leaves unsaid, by field: it outlives the incident's own key.
+CREATE TABLE encompass.completeness (
+    incident_id uuid NOT NULL,
+    version bigint NOT NULL,
+    force_id text NOT NULL,
+    team text,
+    children bigint NOT NULL CHECK (children >= 0),
+    missing jsonb NOT NULL,
+    PRIMARY KEY (incident_id, version),
+    FOREIGN KEY (incident_id, version) REFERENCES encompass.incident_version (incident_id, version),
+    FOREIGN KEY (force_id, incident_id) REFERENCES encompass.incident (force_id, incident_id)
+);
+
 DO $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['school_link', 'calendar_day'] LOOP
+    FOREACH t IN ARRAY ARRAY['school_link', 'calendar_day', 'completeness'] LOOP
         EXECUTE format('ALTER TABLE encompass.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE encompass.%I FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY owner_all ON encompass.%I TO encompass_owner USING (true) WITH CHECK (true)', t);
@@ -66,4 +79,5 @@ BEGIN
 END
 $$;
 GRANT SELECT, INSERT, DELETE ON encompass.school_link, encompass.calendar_day TO encompass_pipeline;
+GRANT SELECT, INSERT ON encompass.completeness TO encompass_pipeline;
 GRANT UPDATE (status, resolved_by, resolved_at, sealed_resolution) ON encompass.quarantine TO encompass_pipeline;

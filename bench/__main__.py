@@ -22,6 +22,7 @@ from sqlalchemy import text
 from bench import splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
+from bench.intake import readings
 from encompass import log, wiring
 from encompass.formats.faults import contents
 from encompass.formats.mis_csv import read_roll
@@ -59,7 +60,23 @@ def main() -> None:
             migrate(settings)
             with database_running(settings), wiring.opened(settings) as encompass:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
+    _print_readings()
     _print_cases()
+
+
+def _print_readings() -> None:
+    """Large files read as intake reads them, beside the plain parser."""
+    table = Table("read", "taken", "seconds", "plain parser", "ratio", "peak MiB", title="Intake")
+    for r in readings():
+        table.add_row(
+            r.what,
+            f"{r.records:,}",
+            f"{r.ours:.1f}",
+            f"{r.plain:.1f}",
+            f"{r.ours / r.plain:.1f}",
+            f"{r.peak:.0f}",
+        )
+    Console(file=sys.stdout, width=120).print(table)
 
 
 def _registers(encompass: Encompass, world: World) -> list[Ratio]:

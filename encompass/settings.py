@@ -142,9 +142,9 @@ class WondeSettings(_Table):
 class RegisterSettings(_Table):
     """Where the school register, the rolls, the calendars and the Key Adult register come from.
 
-    A `local_authorities` code stands for that authority's roll as mis-csv at /rolls/<code>/pupils.csv. A roll with less
-    than `fewest_pupils_percent` of its last rows, and a school register with less than `fewest_schools_percent`, are
-    refused until a person releases them.
+    A `local_authorities` code stands for that authority's roll as mis-csv at /rolls/<code>/pupils.csv. A roll or
+    Key Adult register with less than `fewest_pupils_percent` of its last rows, and a school register with less than
+    `fewest_schools_percent`, are refused until a person releases them.
     """
 
     base_url: str

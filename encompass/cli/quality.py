@@ -12,7 +12,7 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, force_option, night_option
 from encompass.cli.printing import out
-from encompass.domain.quality import WORDS, Quality, quality_csv, quality_json
+from encompass.domain.quality import SHORT, WORDS, Quality, quality_csv, quality_json
 from encompass.pipeline.read_quality import read_quality
 from encompass.store.database import Role
 from encompass.store.force import UnknownRun
@@ -43,13 +43,12 @@ def quality(force_id: str | None, night: date | None, form: str | None) -> None:
 
 
 def _print(found: Quality) -> None:
-    out(f"Night of {found.night} for {found.force_id}: what was not recorded, of how many children")
-    teams = list(found.children)
-    table = Table("not recorded", *(team or "no team" for team in teams), "all")
-    for name, words in WORDS.items():
-        counts = [found.missing[team][name] for team in teams]
-        table.add_row(words, *map(str, counts), str(sum(counts)))
+    out(f"Night of {found.night} for {found.force_id}: of how many children this was not recorded")
+    table = Table("team", "children", *(SHORT[name] for name in WORDS))
+    for team, children in found.children.items():
+        table.add_row(team or "no team", str(children), *(str(found.missing[team][name]) for name in WORDS))
     table.add_section()
-    table.add_row("children", *map(str, found.children.values()), str(sum(found.children.values())))
+    sums = (sum(missing[name] for missing in found.missing.values()) for name in WORDS)
+    table.add_row("all", str(sum(found.children.values())), *map(str, sums))
     Console(file=sys.stdout, width=120 if not sys.stdout.isatty() else None).print(table)
     out(f"{len(found.shortfalls)} incidents lack something; --csv lists them for their supervisors.")

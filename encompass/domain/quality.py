@@ -24,6 +24,16 @@ WORDS: Final = {
     "date_of_birth": "the date of birth",
     "address": "the address",
 }
+SHORT: Final = {
+    "present": "present",
+    "seen": "seen",
+    "spoken_to": "spoken to",
+    "in_presence_of": "with whom",
+    "voice": "voice",
+    "circumstances": "family",
+    "date_of_birth": "born",
+    "address": "home",
+}
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.school import EnrolStatus, RollEntry
-from encompass.formats.csv_rows import LONGEST_CELL, WrongField
+from encompass.formats.csv_rows import LONGEST_CELL, LONGEST_NUMBER, WrongField
 from encompass.formats.faults import BrokenFile, Remark
 from encompass.formats.roll_rows import RollHeader, checked, iso_day, remarks, status_of, unrepeated
-from encompass.formats.xml_records import raw_of, read_elements
+from encompass.formats.xml_records import fields_of, local_name, parts_of, raw_of, read_elements
 
 PARTS: Final = ("SAON", "PAON", "Street")
 PART_OF_A_HOUSE: Final = ("flat", "apartment", "apt", "unit", "room")
 SEXES: Final = {"F": "F", "M": "M"}
+APART: Final = frozenset({"SchoolHistory", "Address"})
+Fields = Mapping[str, str]
 UrnOf = Callable[[RollHeader], int | None]
 
 
@@ -30,7 +32,7 @@ def read_ctf(stream: BinaryIO, urn_of: UrnOf) -> Iterator[RollHeader | RollEntry
     urn, number = 0, 0
     seen: set[int] = set()
     for _, element in read_elements(stream, "CTfile", {"Header", "Pupil"}):
-        if element.tag == "Header":
+        if local_name(element.tag) == "Header":
             header = _header(element)
             urn = _urn(header, urn_of)
             yield header
@@ -50,28 +52,27 @@ def read_ctf(stream: BinaryIO, urn_of: UrnOf) -> Iterator[RollHeader | RollEntry
         raise BrokenFile("header_missing")
 
 
-def text_of(element: Element, *names: str) -> str | None:
-    """The text of the first of these fields that the record has, at any depth. Raises WrongField when too long."""
+def text_of(fields: Fields, *names: str) -> str | None:
+    """The first of these fields that the record has. Raises WrongField when it is too long."""
     for name in names:
-        found = element.find(f".//{name}")
-        if found is not None and found.text and (text := found.text.strip()):
+        if (text := fields.get(name)) is not None:
             if len(text) > LONGEST_CELL:
                 raise WrongField(f"{name}: too_long")
             return text
     return None
 
 
-def required_text(element: Element, *names: str) -> str:
+def required_text(fields: Fields, *names: str) -> str:
     """The same. Raises WrongField when there is none."""
-    text = text_of(element, *names)
+    text = text_of(fields, *names)
     if text is None:
         raise WrongField(f"{names[0]}: missing")
     return text
 
 
-def day_of_field(element: Element, *names: str) -> date | None:
+def day_of_field(fields: Fields, *names: str) -> date | None:
     """The ISO date of the first of these fields, or None. Raises WrongField."""
-    text = text_of(element, *names)
+    text = text_of(fields, *names)
     if text is None:
         return None
     day = iso_day(text)
@@ -80,39 +81,40 @@ def day_of_field(element: Element, *names: str) -> date | None:
     return day
 
 
-def address_of(element: Element) -> tuple[str | None, str | None]:
+def address_of(record: Element) -> tuple[str | None, str | None]:
     """The home's house and street, of an address in parts (BS 7666) or in lines, and its postcode."""
-    home = element.find(".//Address")
+    home = next(parts_of(record, "Address"), None)
     if home is None:
-        return None, text_of(element, "PostCode", "Postcode")
-    parts = [text for name in PARTS if (text := text_of(home, name))]
-    first = text_of(home, "AddressLine1")
+        return None, None
+    fields = fields_of(home)
+    parts = [text for name in PARTS if (text := text_of(fields, name))]
+    first = text_of(fields, "AddressLine1")
     if not parts and first:
         parts = [first]
-        if first.lower().startswith(PART_OF_A_HOUSE) and (second := text_of(home, "AddressLine2")):
+        if first.lower().startswith(PART_OF_A_HOUSE) and (second := text_of(fields, "AddressLine2")):
             parts.append(second)
-    return " ".join(parts) or None, text_of(home, "PostCode", "Postcode")
+    return " ".join(parts) or None, text_of(fields, "PostCode", "Postcode")
 
 
-def header_of(element: Element, *, is_whole: bool) -> RollHeader:
+def header_of(fields: Fields, *, is_whole: bool) -> RollHeader:
     """The school that a header names by URN, or by its local authority's and its own number."""
-    urn = text_of(element, "URN")
-    if urn is not None and not (urn.isascii() and urn.isdigit() and len(urn) <= 18):  # noqa: PLR2004 - a bigint
+    urn = text_of(fields, "URN")
+    if urn is not None and not (urn.isascii() and urn.isdigit() and len(urn) <= LONGEST_NUMBER):
         raise BrokenFile("URN: not_a_number")
     return RollHeader(
-        int(urn) if urn else None, text_of(element, "LEA", "LA"), text_of(element, "Estab"), is_whole
+        int(urn) if urn else None, text_of(fields, "LEA", "LA"), text_of(fields, "Estab"), is_whole
     )
 
 
 def _header(element: Element) -> RollHeader:
-    source = element.find("SourceSchool")
+    source = next(parts_of(element, "SourceSchool"), None)
     if source is None:
         raise BrokenFile("SourceSchool: missing")
-    qualifier = (text_of(element, "DocumentQualifier") or "").lower()
+    qualifier = fields_of(element, {"SourceSchool", "DestSchool"}).get("DocumentQualifier", "").lower()
     if qualifier not in {"full", "partial"}:
         raise BrokenFile("DocumentQualifier: unknown_code")
     try:
-        return header_of(source, is_whole=qualifier == "full")
+        return header_of(fields_of(source), is_whole=qualifier == "full")
     except WrongField as fault:
         raise BrokenFile(str(fault)) from None
 
@@ -125,37 +127,47 @@ def _urn(header: RollHeader, urn_of: UrnOf) -> int:
 
 
 def _entry(pupil: Element, header: RollHeader, urn: int) -> RollEntry:
-    entered, left = _dates_at(pupil, header)
-    address, postcode = address_of(pupil)
-    upn = text_of(pupil, "UPN")
-    forename, surname = required_text(pupil, "Forename"), required_text(pupil, "Surname")
-    born = day_of_field(pupil, "DOB")
+    fields = fields_of(pupil, APART)
+    entered, left = _dates_at(pupil, fields, header)
+    return entry_of(fields, address_of(pupil), urn, entered, left)
+
+
+def entry_of(
+    fields: Fields, home: tuple[str | None, str | None], urn: int, entered: date | None, left: date | None
+) -> RollEntry:
+    """The pupil of a record's fields. Raises WrongField."""
+    upn = text_of(fields, "UPN")
+    forename, surname = required_text(fields, "Forename"), required_text(fields, "Surname")
+    born = day_of_field(fields, "DOB")
+    address, postcode = home
     return RollEntry(
         pupil_ref=upn or f"{surname}|{forename}|{born}",
         urn=urn,
         upn=upn.upper() if upn else None,
         legal_forename=forename,
-        middle_names=text_of(pupil, "MiddleNames"),
+        middle_names=text_of(fields, "MiddleNames"),
         legal_surname=surname,
-        preferred_forename=text_of(pupil, "PreferredForename"),
-        preferred_surname=text_of(pupil, "PreferredSurname"),
-        former_surname=text_of(pupil, "FormerSurname"),
+        preferred_forename=text_of(fields, "PreferredForename"),
+        preferred_surname=text_of(fields, "PreferredSurname"),
+        former_surname=text_of(fields, "FormerSurname"),
         date_of_birth=born,
-        sex=SEXES.get(text_of(pupil, "Sex", "Gender") or ""),
+        sex=SEXES.get(text_of(fields, "Sex", "Gender") or ""),
         postcode=postcode,
         address=address,
-        enrol_status=EnrolStatus.PREVIOUS if left else status_of(text_of(pupil, "EnrolStatus")),
-        nc_year=text_of(pupil, "NCyearActual", "NCYearActual"),
+        enrol_status=EnrolStatus.PREVIOUS if left else status_of(text_of(fields, "EnrolStatus")),
+        nc_year=text_of(fields, "NCyearActual", "NCYearActual"),
         entry_date=entered,
         leaving_date=left,
     )
 
 
-def _dates_at(pupil: Element, header: RollHeader) -> tuple[date | None, date | None]:
+def _dates_at(pupil: Element, fields: Fields, header: RollHeader) -> tuple[date | None, date | None]:
     """When the pupil came to the source school and left it, by the school history."""
-    entered, left = day_of_field(pupil, "EntryDate"), None
-    for school in pupil.iterfind(".//SchoolHistory/School"):
-        if (text_of(school, "LEA", "LA"), text_of(school, "Estab")) == (header.la_code, header.establishment):
-            entered = day_of_field(school, "EntryDate") or entered
-            left = day_of_field(school, "LeavingDate")
+    entered, left = day_of_field(fields, "EntryDate"), None
+    for history in parts_of(pupil, "SchoolHistory"):
+        for school in parts_of(history, "School"):
+            at = fields_of(school)
+            if (text_of(at, "LEA", "LA"), text_of(at, "Estab")) == (header.la_code, header.establishment):
+                entered = day_of_field(at, "EntryDate") or entered
+                left = day_of_field(at, "LeavingDate")
     return entered, left

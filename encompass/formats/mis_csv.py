@@ -106,12 +106,13 @@ def _entry_of(
     statuses: Mapping[str, EnrolStatus] = {**STATUSES, **mapping.enrolments}
     sexes = {**SEXES, **mapping.sexes}
     to_day = iso_day if mapping.dates == "iso" else day_of
-    at = {name: i for i, name in enumerate(ours)}
-    order = [at.get(name, len(ours)) for name in (*REQUIRED, *OPTIONAL)]
+    without_urn = "urn" not in ours
 
     def entry(cells: Sequence[str]) -> RollEntry:
         (pupil_ref, urn, forename, surname, born, status, entered, left, upn, middle, preferred_forename,
-         preferred_surname, former, sex, postcode, address, nc_year) = [cells[i] for i in order]  # fmt: skip
+         preferred_surname, former, sex, postcode, address, nc_year, _) = (
+            cells if not without_urn else (cells[0], "", *cells[1:])
+        )  # fmt: skip
         if not (pupil_ref and forename and surname and status in statuses):
             raise WrongField(_lacking(pupil_ref, forename, surname, status))
         return RollEntry(

@@ -7,12 +7,12 @@ from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
 from encompass.domain.incident import RefusedRecord
-from encompass.domain.school import EnrolStatus, RollEntry
+from encompass.domain.school import RollEntry
 from encompass.formats.csv_rows import WrongField
-from encompass.formats.ctf import SEXES, UrnOf, address_of, day_of_field, header_of, required_text, text_of
+from encompass.formats.ctf import Fields, UrnOf, address_of, day_of_field, entry_of, header_of
 from encompass.formats.faults import BrokenFile, Remark
-from encompass.formats.roll_rows import RollHeader, checked, remarks, status_of, unrepeated
-from encompass.formats.xml_records import raw_of, read_elements
+from encompass.formats.roll_rows import RollHeader, checked, remarks, unrepeated
+from encompass.formats.xml_records import fields_of, local_name, raw_of, read_elements
 
 ON_ROLL: Final = "PupilOnRoll"
 LEFT: Final = "PupilNoLongerOnRoll"
@@ -27,15 +27,17 @@ def read_school_census(
     numbers = {ON_ROLL: 0, LEFT: 0}
     seen: set[int] = set()
     for path, element in read_elements(stream, "Message", {"Header", "School", ON_ROLL, LEFT}):
-        if element.tag in {"Header", "School"}:
-            if school is None and (element.tag == "School" or element.find(".//Estab") is not None):
-                school, urn = _school(element, urn_of)
+        name = local_name(element.tag)
+        if name in {"Header", "School"}:
+            fields = fields_of(element)
+            if school is None and (name == "School" or "Estab" in fields):
+                school, urn = _school(fields, urn_of)
                 yield school
             continue
         if school is None:
             raise BrokenFile("school_missing")
-        numbers[element.tag] += 1
-        place = f"{path.partition('/')[2]}[{numbers[element.tag]}]"
+        numbers[name] += 1
+        place = f"{path.partition('/')[2]}[{numbers[name]}]"
         try:
             entry = unrepeated(checked(_entry(element, urn)), seen)
         except WrongField as fault:
@@ -47,9 +49,9 @@ def read_school_census(
         raise BrokenFile("school_missing")
 
 
-def _school(element: Element, urn_of: UrnOf) -> tuple[RollHeader, int]:
+def _school(fields: Fields, urn_of: UrnOf) -> tuple[RollHeader, int]:
     try:
-        header = header_of(element, is_whole=True)
+        header = header_of(fields, is_whole=True)
     except WrongField as fault:
         raise BrokenFile(str(fault)) from None
     urn = header.urn if header.urn is not None else urn_of(header)
@@ -59,28 +61,8 @@ def _school(element: Element, urn_of: UrnOf) -> tuple[RollHeader, int]:
 
 
 def _entry(pupil: Element, urn: int) -> RollEntry:
-    upn = text_of(pupil, "UPN")
-    forename, surname = required_text(pupil, "Forename"), required_text(pupil, "Surname")
-    born, left = day_of_field(pupil, "DOB"), day_of_field(pupil, "LeavingDate")
-    if pupil.tag == LEFT and left is None:
+    fields = fields_of(pupil, {"Address"})
+    left = day_of_field(fields, "LeavingDate")
+    if left is None and local_name(pupil.tag) == LEFT:
         raise WrongField("LeavingDate: missing")
-    address, postcode = address_of(pupil)
-    return RollEntry(
-        pupil_ref=upn or f"{surname}|{forename}|{born}",
-        urn=urn,
-        upn=upn.upper() if upn else None,
-        legal_forename=forename,
-        middle_names=text_of(pupil, "MiddleNames"),
-        legal_surname=surname,
-        preferred_forename=text_of(pupil, "PreferredForename"),
-        preferred_surname=text_of(pupil, "PreferredSurname"),
-        former_surname=text_of(pupil, "FormerSurname"),
-        date_of_birth=born,
-        sex=SEXES.get(text_of(pupil, "Sex", "Gender") or ""),
-        postcode=postcode,
-        address=address,
-        enrol_status=EnrolStatus.PREVIOUS if left else status_of(text_of(pupil, "EnrolStatus")),
-        nc_year=text_of(pupil, "NCyearActual", "NCYearActual"),
-        entry_date=day_of_field(pupil, "EntryDate"),
-        leaving_date=left,
-    )
+    return entry_of(fields, address_of(pupil), urn, day_of_field(fields, "EntryDate"), left)

@@ -23,34 +23,53 @@ def read_elements(stream: BinaryIO, root: str, wanted: Set[str]) -> Iterator[tup
     """
     counted = _Counted(stream)
     path: list[str] = []
-    open_elements: list[Element] = []
-    inside = 0
+    outside: list[Element] = []
+    within = 0
     try:
         for event, element in iterparse(counted, events=("start", "end"), forbid_dtd=True):
-            if event == "start":
-                element.tag = local_name(element.tag)
-                _check(path, element.tag, root)
-                path.append(element.tag)
-                open_elements.append(element)
-                inside += element.tag in wanted
-                if inside == 1 and element.tag in wanted:
-                    counted.mark()
+            if within:
+                within += 1 if event == "start" else -1
+                _check_depth(within)
+                if within:
+                    continue
+                yield "/".join(path), element
+            elif event == "start":
+                name = local_name(element.tag)
+                _check(path, name, root)
+                path.append(name)
+                outside.append(element)
+                within = int(name in wanted)
                 continue
-            open_elements.pop()
-            if element.tag in wanted:
-                inside -= 1
-                if inside == 0:
-                    yield "/".join(path), element
-            if inside == 0:
-                element.clear()
-                if open_elements:
-                    open_elements[-1].remove(element)
-                counted.mark()
+            outside.pop()
             path.pop()
+            element.clear()
+            if outside:
+                outside[-1].remove(element)
+            counted.mark()
     except DefusedXmlException:
         raise BrokenFile("forbidden_xml") from None
     except (ParseError, ValueError, LookupError):
         raise BrokenFile("not_xml") from None
+
+
+def fields_of(element: Element, apart: Set[str] = frozenset()) -> dict[str, str]:
+    """The stripped texts in a record by their names, at any depth, the first of each; not those in parts `apart`."""
+    found: dict[str, str] = {}
+    for inner in element:
+        name = local_name(inner.tag)
+        if name in apart:
+            continue
+        if inner.text and (text := inner.text.strip()):
+            found.setdefault(name, text)
+        if len(inner):
+            for deeper, text in fields_of(inner, apart).items():
+                found.setdefault(deeper, text)
+    return found
+
+
+def parts_of(element: Element, name: str) -> Iterator[Element]:
+    """The parts of a record of this name, at any depth."""
+    return (inner for inner in element.iter() if local_name(inner.tag) == name)
 
 
 def local_name(tag: str) -> str:
@@ -66,7 +85,11 @@ def raw_of(element: Element) -> bytes:
 def _check(path: list[str], name: str, root: str) -> None:
     if not path and name != root:
         raise BrokenFile(f"root_is_not_{root}")
-    if len(path) > DEEPEST:
+    _check_depth(len(path))
+
+
+def _check_depth(depth: int) -> None:
+    if depth > DEEPEST:
         raise BrokenFile("too_deep")
 
 

@@ -36,7 +36,9 @@ def registers_of(settings: RegisterSettings) -> list[Register]:
         Register("school_links", r.NATIONAL, at(LINKS), r.store_links),
         *(Register("calendar", c.source, at(c.path), _calendar(c)) for c in settings.calendars),
         *_rolls(settings, at),
-        Register("key_adults", r.NATIONAL, at(KEY_ADULTS), r.store_key_adults),
+        Register(
+            "key_adults", r.NATIONAL, at(KEY_ADULTS), r.store_key_adults, settings.fewest_pupils_percent
+        ),
     ]
 
 

@@ -88,6 +88,14 @@ def test_a_truncated_school_register_is_refused(
     assert rows(rolled, "SELECT entries FROM encompass.generation WHERE kind = 'schools'") == [(319,)]
 
 
+def test_half_a_key_adult_register_ends_nobody(
+    rolled: Encompass, cluster: Cluster, take: Callable[..., int]
+) -> None:
+    half = b"\r\n".join(cluster.world.key_adults_csv().split(b"\r\n")[:200])
+    assert take("key_adults", registers.NATIONAL, half, registers.store_key_adults, 60) == 1
+    assert rows(rolled, "SELECT count(*) FROM encompass.key_adult WHERE active_to IS NULL") == [(638,)]
+
+
 def student(number: int, surname: str = "Crumplewick") -> dict[str, Any]:
     return {
         "id": f"B{number}", "legal_forename": "Aisha", "legal_surname": surname, "gender": "F",

@@ -169,7 +169,7 @@ class RegisterSettings(_Table):
 
 
 class ProfileSettings(_Table):
-    """What this force's schools are told, and by when."""
+    """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told."""
 
     fields: tuple[str, ...]
     send_by: time
@@ -177,6 +177,7 @@ class ProfileSettings(_Table):
     chase_after: time
     bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
+    lapsed_training: Literal["warn", "block"] = "warn"
 
 
 class MatchingSettings(_Table):

@@ -13,6 +13,7 @@ from uuid import UUID
 from encompass.domain.access import Audience, SchoolViewer, StaffViewer, Viewer
 from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account, ComplianceReport
+from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.domain.run import LONDON, Run, aware
 from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
@@ -27,6 +28,7 @@ from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
 from encompass.pipeline.match_rules import match_rules
+from encompass.pipeline.prepare_notifications import TellingRules
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
 from encompass.pipeline.read_notifications import read_inbox, read_notification
 from encompass.pipeline.read_status import Status, read_status
@@ -123,8 +125,9 @@ class Encompass:
 
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""
-        fields = self.force(run.force_id).profile.fields
-        return prepare(self.database.engine(Role.PIPELINE), self.ring, fields, run)
+        profile = self.force(run.force_id).profile
+        rules = TellingRules(frozenset(profile.fields), LapsedTraining(profile.lapsed_training))
+        return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
 
     def send_notifications(self, run: Run) -> int:
         """Send every nudge that is due; how many the mail server took."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from encompass import log
 from encompass.domain.incident import PoliceHold
+from encompass.domain.key_adults import LapsedTraining, told_of
 from encompass.domain.notification import NotificationPart, NotifiedChild
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.one_by_one import each
@@ -24,11 +26,18 @@ SOURCE = "prepare_notifications"
 T = TypeVar("T")
 
 
-def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], run: Run) -> int:
+@dataclass(frozen=True)
+class TellingRules:
+    """What a school is told of an incident (the force's allow-list), and what lapsed training means."""
+
+    fields: frozenset[str]
+    lapsed_training: LapsedTraining
+
+
+def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, run: Run) -> int:
     """Prepare a notification for every duty that none tells of yet; how many duties those were.
 
-    `fields` is the force's allow-list of what a school is told of an incident. A school that fails holds up
-    no other. Raises ExceptionGroup at the end for surprises.
+    A school that fails holds up no other. Raises ExceptionGroup at the end for surprises.
     """
     with engine.begin() as connection:
         waiting = notification.recipients_with_untold_duties(connection, run.force_id)
@@ -36,7 +45,7 @@ def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], 
 
     def one(recipient: tuple[UUID, int]) -> None:
         with engine.begin() as connection:
-            count = _prepare(connection, ring, frozenset(fields), run, *recipient)
+            count = _prepare(connection, ring, rules, run, *recipient)
         told.append(count)
 
     failed = each(waiting, one)
@@ -47,7 +56,7 @@ def prepare_notifications(engine: Engine, ring: KeyRing, fields: Sequence[str], 
 
 
 def _prepare(
-    connection: Connection, ring: KeyRing, fields: frozenset[str], run: Run, recipient_id: UUID, urn: int
+    connection: Connection, ring: KeyRing, rules: TellingRules, run: Run, recipient_id: UUID, urn: int
 ) -> int:
     duties = notification.untold_duties(connection, recipient_id)
     involved = incident.involvements(connection, ring, (d.involvement_id for d in duties))
@@ -56,9 +65,12 @@ def _prepare(
         held, free = _sorted_by_hold(list(of_pupil), involved, run)
         for group in (free, held):
             if group:
-                prepared = _write(connection, ring, fields, run, recipient_id, urn, pupil_id, group, involved)
+                prepared = _write(
+                    connection, ring, rules.fields, run, recipient_id, urn, pupil_id, group, involved
+                )
                 released += [prepared] if group is free else []
-    _nudge(connection, run, recipient_id, urn, released)
+    if released:
+        _nudge(connection, ring, rules, run, recipient_id, urn, released)
     return len(duties)
 
 
@@ -144,13 +156,33 @@ def _child(
     )
 
 
-def _nudge(connection: Connection, run: Run, recipient_id: UUID, urn: int, released: Sequence[UUID]) -> None:
-    adults = key_adult.active_at_school(connection, run.force_id, urn, run.as_of.astimezone(LONDON).date())
+def _nudge(
+    connection: Connection,
+    ring: KeyRing,
+    rules: TellingRules,
+    run: Run,
+    recipient_id: UUID,
+    urn: int,
+    released: Sequence[UUID],
+) -> None:
+    day = run.as_of.astimezone(LONDON).date()
+    known = key_adult.active_at_school(connection, ring, run.force_id, urn, day)
+    told = told_of(known, day, rules.lapsed_training)
     for notification_id in released:
-        for adult in adults:
+        for adult in told.adults:
             nudge.enqueue(connection, run, recipient_id, adult, notification_id)
-        if not adults:
+        if not told.adults:
             notification.open_phone_task(connection, run, notification_id, "no_key_adult")
-    if released and not adults:
-        force.raise_alarm(connection, run, "no_key_adult", str(urn))
-        log.get_logger().error("alarm_raised", alarm="no_key_adult", school_urn=urn)
+        elif told.is_everybody_away:
+            notification.open_phone_task(connection, run, notification_id, "key_adults_away")
+    if not told.adults:
+        _alarm(connection, run, "no_key_adult", urn)
+    if told.is_everybody_away:
+        _alarm(connection, run, "key_adults_away", urn)
+    if told.is_training_lapsed:
+        _alarm(connection, run, "training_lapsed", urn)
+
+
+def _alarm(connection: Connection, run: Run, kind: str, urn: int) -> None:
+    force.raise_alarm(connection, run, kind, str(urn))
+    log.get_logger().error("alarm_raised", alarm=kind, school_urn=urn)

@@ -58,10 +58,13 @@ def take_register(
     connection.execute(Q["end_unlisted"], {"force_id": force_id, "generation": generation, "ended_on": day})
 
 
-def active_at_school(connection: Connection, force_id: str, urn: int, day: date) -> list[UUID]:
-    """The school's Key Adults on that day, the DSL first."""
-    rows = connection.execute(Q["active_at_school"], {"force_id": force_id, "urn": urn, "day": day})
-    return [row.key_adult_id for row in rows]
+def active_at_school(
+    connection: Connection, ring: KeyRing, force_id: str, urn: int, day: date
+) -> list[tuple[UUID, KeyAdultEntry]]:
+    """The school's Key Adults on that day, opened, the DSL first."""
+    rows = connection.execute(Q["active_at_school"], {"force_id": force_id, "urn": urn, "day": day}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id])) for row in rows]
 
 
 def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date) -> Contact | None:

@@ -56,6 +56,8 @@ ALARM = {
     "register_refused": lazy_gettext("A register or roll could not be read."),
     "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
     "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),
+    "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
+    "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
     "no_key_adult": lazy_gettext("A school has no Key Adult on the register."),
     "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
     "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),

@@ -23,7 +23,7 @@ WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generati
 RETURNING key_adult_id
 
 -- name: active_at_school
-SELECT key_adult_id, role FROM key_adult
+SELECT key_adult_id, sealed, key_id FROM key_adult
 WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint)
     AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
 ORDER BY role DESC, key_adult_id

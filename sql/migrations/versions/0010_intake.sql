@@ -35,6 +35,13 @@ ALTER TABLE encompass.generation
     -- squawk-ignore constraint-missing-not-valid
     ADD CONSTRAINT generation_kind_check CHECK (kind IN ('schools', 'school_links', 'roll', 'key_adults', 'calendar'));
 
+-- A school all of whose Key Adults are away is told all the same, and telephoned besides.
+-- squawk-ignore ban-drop-constraint
+ALTER TABLE encompass.phone_task DROP CONSTRAINT phone_task_reason_check;
+ALTER TABLE encompass.phone_task
+    -- squawk-ignore constraint-missing-not-valid
+    ADD CONSTRAINT phone_task_reason_check CHECK (reason IN ('unacknowledged', 'no_key_adult', 'key_adults_away'));
+
 -- A refused record waits for a person: it is released (and taken), corrected at its source, or discarded with a reason.
 ALTER TABLE encompass.quarantine
     ADD COLUMN path text,

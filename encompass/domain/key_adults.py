@@ -1,0 +1,52 @@
+"""Which of a school's Key Adults are told: not one who is away, nor, where a force says so, one untrained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from encompass.domain.school import KeyAdultEntry
+
+K = TypeVar("K")
+
+
+class LapsedTraining(StrEnum):
+    """What a force does about a Key Adult whose training has lapsed: schemes differ."""
+
+    WARN = "warn"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class Told(Generic[K]):
+    """Who is told, and what must be known of a school's Key Adults: nobody is dropped without a word."""
+
+    adults: tuple[K, ...]
+    is_training_lapsed: bool
+    is_everybody_away: bool
+
+
+def told_of(adults: Iterable[tuple[K, KeyAdultEntry]], day: date, lapsed: LapsedTraining) -> Told[K]:
+    """Who of these is told on that day.
+
+    One who is away is not told while another is there; when all are away, all are told, and a person must telephone
+    besides. Where lapsed training blocks, nobody may be left: then a person telephones.
+    """
+    everybody = list(adults)
+    is_lapsed = any(_lapsed(entry, day) for _, entry in everybody)
+    allowed = [(k, e) for k, e in everybody if lapsed is LapsedTraining.WARN or not _lapsed(e, day)]
+    present = [(k, e) for k, e in allowed if not _away(e, day)]
+    return Told(tuple(k for k, _ in present or allowed), is_lapsed, bool(allowed) and not present)
+
+
+def _lapsed(entry: KeyAdultEntry, day: date) -> bool:
+    return entry.training_expires is not None and entry.training_expires < day
+
+
+def _away(entry: KeyAdultEntry, day: date) -> bool:
+    return (
+        entry.away_from is not None and entry.away_to is not None and entry.away_from <= day <= entry.away_to
+    )

@@ -83,17 +83,42 @@ class IdentityProviders(_Table):
     staff: IdentitySettings
 
 
-class FeedSettings(_Table):
-    """A force's incident feed. `mapping` is for `encompass.formats.police_mapping`; none is the neutral contract."""
+class SftpSettings(_Table):
+    """Where files are fetched over SFTP. `host_key` is the server's, as in a known_hosts file: type and key."""
 
-    base_url: str
-    client_id: str
-    client_secret: SecretStr
+    host: str
+    port: Annotated[int, Field(gt=0, lt=65536)] = 22
+    username: str
+    host_key: str
+    private_key_file: Path
+    folder: str = "."
+
+
+class FeedSettings(_Table):
+    """A force's incident feed: REST at a `base_url`, or files dropped in a local `folder` or fetched by `sftp`.
+
+    `mapping` is for `encompass.formats.police_mapping`; none is the neutral contract.
+    """
+
+    base_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    folder: Path | None = None
+    sftp: SftpSettings | None = None
     page_size: Annotated[int, Field(gt=0, le=500)] = 50
     overlap_minutes: Annotated[int, Field(ge=0)] = 120
     first_window_hours: Annotated[int, Field(gt=0)] = 48
     fewest_records: Annotated[int, Field(ge=0)] = 1
     mapping: Mapping[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = [self.base_url is not None, self.folder is not None, self.sftp is not None]
+        if sum(ways) != 1:
+            raise ValueError("a feed has one way in: base_url, folder or sftp")
+        if self.base_url is not None and (self.client_id is None or self.client_secret is None):
+            raise ValueError("base_url needs client_id and client_secret")
+        return self
 
 
 class RollSettings(_Table):
@@ -335,7 +360,11 @@ def _refuse_sandbox_in_live(settings: Settings) -> None:
         "web.base_url": settings.web.base_url,
         "identity.school.issuer": settings.identity.school.issuer,
         "identity.staff.issuer": settings.identity.staff.issuer,
-        **{f"forces.{n}.feed.base_url": f.feed.base_url for n, f in settings.forces.items()},
+        **{
+            f"forces.{n}.feed.base_url": f.feed.base_url
+            for n, f in settings.forces.items()
+            if f.feed.base_url
+        },
         **{f"forces.{n}.registers.base_url": f.registers.base_url for n, f in settings.forces.items()},
     }
     insecure = [name for name, url in addresses.items() if not url.startswith("https://")]

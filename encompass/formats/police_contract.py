@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import (
@@ -163,12 +163,30 @@ class ManifestModel(_Model):
     updated_to: Instant
 
 
+class FileManifestModel(_Model):
+    """What stands beside a file that a force drops: how many records it holds, and the hash of its bytes."""
+
+    contract_version: Literal["1.0"]
+    count: Annotated[int, Field(ge=0, strict=True)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    created_at: Instant
+
+
 @dataclass(frozen=True)
-class Manifest:
-    """How many records a window holds, and the hash over their digests."""
+class FileManifest:
+    """How many records a dropped file holds, its SHA-256 (hex), and when it was made."""
 
     count: int
     sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How many records a window holds, and the hash over their digests; None where each file was checked by its own."""
+
+    count: int
+    sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -235,6 +253,15 @@ class Shape:
 
 
 NEUTRAL: Final = Shape()
+
+
+def read_file_manifest(raw: bytes) -> FileManifest:
+    """The manifest beside a dropped file. Raises BrokenFile."""
+    try:
+        read = FileManifestModel.model_validate(read_json(raw))
+    except ValidationError as error:
+        raise BrokenFile(f"manifest: {_reason(error)}") from None
+    return FileManifest(read.count, read.sha256, read.created_at)
 
 
 def read_records(raw: bytes, shape: Shape = NEUTRAL) -> Page:

@@ -17,7 +17,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from encompass.formats.police_contract import NEUTRAL, Manifest, Shape, read_manifest, read_records
+from encompass.formats.police_contract import NEUTRAL, Manifest, Page, Shape, read_manifest, read_records
 from encompass.gateways.failures import Refused, Unavailable
 
 RETRIED: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
@@ -49,15 +49,16 @@ class PoliceFeed:
         """What the window holds. Raises Unavailable, Refused or BrokenFile."""
         return read_manifest(self._get("/v1/manifest", _window(updated_from, updated_to)))
 
-    def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[bytes]:
-        """Each page of the window, raw. Raises Unavailable, Refused (a cursor repeats) or BrokenFile."""
+    def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[Page]:
+        """Each page of the window. Raises Unavailable, Refused (a cursor repeats) or BrokenFile."""
         query = {**_window(updated_from, updated_to), "page_size": str(self._address.page_size)}
         seen: set[str] = set()
         cursor: str | None = None
         while True:
             raw = self._get("/v1/incidents", query if cursor is None else {**query, "cursor": cursor})
-            yield raw
-            cursor = read_records(raw, self._address.shape).next
+            page = read_records(raw, self._address.shape)
+            yield page
+            cursor = page.next
             if cursor is None:
                 return
             if cursor in seen:

@@ -71,7 +71,8 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
     """The table with stand-ins for what a deployment lays over it: addresses and secrets."""
     completed = dict(table)
     for name, values in FROM_ELSEWHERE.items():
-        completed[name] = {**values, **table.get(name, {})}
+        is_dropped = name == "feed" and {"folder", "sftp"} & set(table.get(name, {}))
+        completed[name] = {**({} if is_dropped else values), **table.get(name, {})}
     if any(r.get("format") == "wonde" for r in completed["registers"].get("rolls", ())):
         completed["registers"].setdefault("wonde", WONDE)
     return completed

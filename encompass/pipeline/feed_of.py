@@ -8,31 +8,53 @@ from pydantic import ValidationError
 
 from encompass.formats.police_contract import NEUTRAL, Shape
 from encompass.formats.police_mapping import PoliceMapping, shape_of
+from encompass.gateways.dropped_files import Drop, DroppedFiles, LocalFolder, SftpAddress, SftpFolder
 from encompass.gateways.police_feed import FeedAddress, PoliceFeed
 from encompass.pipeline.receive_incidents import FeedRules
 from encompass.settings import FeedSettings, SettingsError
 
 
-def feed_of(settings: FeedSettings) -> tuple[PoliceFeed, FeedRules]:
+def feed_of(settings: FeedSettings) -> tuple[PoliceFeed | DroppedFiles, FeedRules]:
     """The feed and the rules of a pull. Raises SettingsError."""
-    shape = shape_of_feed(settings)
+    overlap, first = timedelta(minutes=settings.overlap_minutes), timedelta(hours=settings.first_window_hours)
+    rules = FeedRules(overlap, first, settings.fewest_records)
+    drop = _drop(settings)
+    if drop is not None:
+        return DroppedFiles(drop, mapping_of_feed(settings)), rules
+    assert settings.base_url is not None
+    assert settings.client_id is not None
+    assert settings.client_secret is not None
     address = FeedAddress(
         settings.base_url,
         settings.client_id,
         settings.client_secret.get_secret_value(),
         page_size=settings.page_size,
-        shape=shape,
+        shape=shape_of_feed(settings),
     )
-    overlap, first = timedelta(minutes=settings.overlap_minutes), timedelta(hours=settings.first_window_hours)
-    return PoliceFeed(address), FeedRules(overlap, first, settings.fewest_records, shape)
+    return PoliceFeed(address), rules
 
 
 def shape_of_feed(settings: FeedSettings) -> Shape:
     """How the feed's pages are written. Raises SettingsError."""
+    mapping = mapping_of_feed(settings)
+    return NEUTRAL if mapping is None else shape_of(mapping)
+
+
+def mapping_of_feed(settings: FeedSettings) -> PoliceMapping | None:
+    """How the force's export becomes the contract; None where it is the contract. Raises SettingsError."""
     if settings.mapping is None:
-        return NEUTRAL
+        return None
     try:
-        return shape_of(PoliceMapping.model_validate(settings.mapping))
+        return PoliceMapping.model_validate(settings.mapping)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"feed.mapping: {faults}") from None
+
+
+def _drop(settings: FeedSettings) -> Drop | None:
+    if settings.folder is not None:
+        return LocalFolder(settings.folder)
+    s = settings.sftp
+    if s is None:
+        return None
+    return SftpFolder(SftpAddress(s.host, s.port, s.username, s.host_key, s.private_key_file, s.folder))

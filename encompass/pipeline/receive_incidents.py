@@ -14,7 +14,8 @@ from encompass import log
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.run import Run
 from encompass.formats.faults import BrokenFile
-from encompass.formats.police_contract import NEUTRAL, Page, Shape, TakenRecord, digest_of, read_records
+from encompass.formats.police_contract import Page, TakenRecord, digest_of
+from encompass.gateways.dropped_files import DroppedFiles
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.police_feed import PoliceFeed
 from encompass.store import feed, force, incident
@@ -26,12 +27,11 @@ SOURCE = "police_feed"
 
 @dataclass(frozen=True)
 class FeedRules:
-    """How far back a pull reaches, the fewest records that are believable for a night, and how they are written."""
+    """How far back a pull reaches, and the fewest records that are believable for a night."""
 
     overlap: timedelta
     first_window: timedelta
     fewest_records: int
-    shape: Shape = NEUTRAL
 
 
 @dataclass
@@ -42,7 +42,9 @@ class _Served:
     copies: Counter[str] = field(default_factory=Counter[str])
 
 
-def receive_incidents(engine: Engine, ring: KeyRing, source: PoliceFeed, rules: FeedRules, run: Run) -> int:
+def receive_incidents(
+    engine: Engine, ring: KeyRing, source: PoliceFeed | DroppedFiles, rules: FeedRules, run: Run
+) -> int:
     """Pull the run's window; how many records it was served. An absent, empty or short feed raises an alarm."""
     with engine.begin() as connection:
         window = feed.open_pull(connection, run, rules.overlap, rules.first_window)
@@ -62,14 +64,18 @@ def receive_incidents(engine: Engine, ring: KeyRing, source: PoliceFeed, rules: 
 
 
 def _pull(
-    engine: Engine, ring: KeyRing, source: PoliceFeed, rules: FeedRules, run: Run, window: Window
+    engine: Engine,
+    ring: KeyRing,
+    source: PoliceFeed | DroppedFiles,
+    rules: FeedRules,
+    run: Run,
+    window: Window,
 ) -> tuple[int, list[str]]:
     manifest = source.manifest(window.updated_from, window.updated_to)
     with engine.begin() as connection:
         feed.record_announced(connection, run, manifest.count)
     served = _Served()
-    for raw in source.pages(window.updated_from, window.updated_to):
-        page = read_records(raw, rules.shape)
+    for page in source.pages(window.updated_from, window.updated_to):
         with engine.begin() as connection:
             _take_page(connection, ring, run, page, served)
     with engine.begin() as connection:
@@ -79,7 +85,9 @@ def _pull(
         ("feed_short", len(served.digests) != manifest.count),
         (
             "feed_altered",
-            len(served.digests) == manifest.count and digest_of(served.digests) != manifest.sha256,
+            manifest.sha256 is not None
+            and len(served.digests) == manifest.count
+            and digest_of(served.digests) != manifest.sha256,
         ),
     )
     return len(served.digests), [kind for kind, true in checks if true]

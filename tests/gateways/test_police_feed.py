@@ -124,7 +124,7 @@ def test_pages_are_followed_to_the_end(serve: Serve) -> None:
     following = {None: "2", "2": "3", "3": None}
     app = an_app(incidents=lambda cursor: {"records": [cursor], "next": following[cursor]})
     pages = list(feed_at(serve(app)).pages(*WINDOW))
-    assert [json.loads(p)["records"] for p in pages] == [[None], ["2"], ["3"]]
+    assert [[json.loads(r.raw) for r in p.refused] for p in pages] == [[None], ["2"], ["3"]]
 
 
 def test_a_page_that_is_not_json_is_broken(serve: Serve) -> None:

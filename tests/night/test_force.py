@@ -6,17 +6,21 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from pydantic import ValidationError
 
 from encompass.cli import main
 from encompass.formats.police_mapping import ADULT, CHILD, INCIDENT
+from encompass.settings import FeedSettings
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
 from tests.formats.test_police_mapping import NESTED, RECORD
+from tests.gateways.test_dropped_files import as_json, drop
 from tests.night.conftest import ROOT, OnDatabase
 
 RIVERBEND = (ROOT / "config" / "forces" / "riverbend.toml").read_text("utf-8")
@@ -157,3 +161,52 @@ def test_what_the_night_left_unsaid_is_told_by_team_and_names_no_child(
     assert "spoken to" in table.stdout
     for printed in (listed.stdout, table.stdout, json.dumps(told)):
         assert [c["surname"] for c in children if c["surname"] in printed] == []
+
+
+def test_a_feed_of_dropped_files_comes_to_the_same_account_and_a_bad_one_is_an_alarm(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path
+) -> None:
+    feed = FeedSettings(folder=tmp_path)
+    force = rolled.settings.forces[FORCE].model_copy(update={"feed": feed})
+    own = replace(rolled, settings=rolled.settings.model_copy(update={"forces": {FORCE: force}}))
+    run_ = cluster.run(own)
+    assert own.receive_incidents(run_) == 0
+    assert own.account(run_).alarms == ("feed_absent: police_feed",)
+    half = len(cluster.world.records) // 2
+    at = run_.as_of - timedelta(hours=1)
+    drop(tmp_path, "b.json", as_json(*cluster.world.records[:half]), half, at=at)
+    drop(
+        tmp_path,
+        "a.json",
+        as_json(*cluster.world.records[half:]),
+        len(cluster.world.records) - half,
+        at=at,
+        sha256="0" * 64,
+    )
+    assert own.receive_incidents(run_) == half
+    assert own.account(run_).alarms == ("feed_short: police_feed",)
+    drop(tmp_path, "a.json", as_json(*cluster.world.records[half:]), len(cluster.world.records) - half, at=at)
+    assert own.receive_incidents(run_) == len(cluster.world.records)
+    for step in (own.match_children, own.prepare_notifications):
+        assert step(run_) > 0
+    assert (own.account(run_).balanced, own.account(run_).alarms) == (True, ())
+    told = {
+        (o.incident.incident_reference, o.child.person_id): o.status
+        for o in own.outcomes_of_night(FORCE, run_.night)
+    }
+    assert told == {
+        (e["incident_reference"], e["person_id"]): e["placement"] for e in cluster.world.expected()
+    }
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        {},
+        {"base_url": "https://x.example"},
+        {"folder": "x", "base_url": "https://x.example", "client_id": "a", "client_secret": "b"},
+    ],
+)
+def test_a_feed_has_one_way_in(ways: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        FeedSettings.model_validate(ways)

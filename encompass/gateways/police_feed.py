@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final
 
 import requests
 from tenacity import (
@@ -16,11 +16,11 @@ from tenacity import (
     stop_after_delay,
     wait_exponential_jitter,
 )
+from urllib3.exceptions import HTTPError
 
 from encompass.formats.police_contract import NEUTRAL, Manifest, Page, Shape, read_manifest, read_records
 from encompass.gateways.failures import Refused, Unavailable
-
-RETRIED: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
+from encompass.gateways.http_get import check, read_body
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class FeedAddress:
     timeout_seconds: float = 10.0
     attempts: int = 4
     longest_seconds: float = 20.0
+    longest_answer: float = 60.0
     shape: Shape = NEUTRAL
 
 
@@ -72,13 +73,16 @@ class PoliceFeed:
         raise Unavailable(path)
 
     def _get_once(self, path: str, query: Mapping[str, str]) -> bytes:
-        answer = self._authorised(path, query)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        body = self._authorised(path, query)
+        if body is None:
             self._token = None
-            answer = self._authorised(path, query)
-        return _checked(path, answer)
+            body = self._authorised(path, query)
+        if body is None:
+            raise Refused(f"{path}: {HTTPStatus.UNAUTHORIZED}")
+        return body
 
-    def _authorised(self, path: str, query: Mapping[str, str]) -> requests.Response:
+    def _authorised(self, path: str, query: Mapping[str, str]) -> bytes | None:
+        """The answer; None when our token is not known."""
         if self._token is None:
             self._token = self._new_token()
         return self._call("GET", path, params=query, headers={"Authorization": f"Bearer {self._token}"})
@@ -86,13 +90,12 @@ class PoliceFeed:
     def _new_token(self) -> str:
         path = "/oauth2/token"
         who = (self._address.client_id, self._address.client_secret)
-        answer = self._call("POST", path, data={"grant_type": "client_credentials"}, auth=who)
-        raw = _checked(path, answer)
+        body = self._call("POST", path, data={"grant_type": "client_credentials"}, auth=who)
         try:
-            token = answer.json()["access_token"]
+            token = json.loads(body or b"")["access_token"]
         except (ValueError, KeyError, TypeError):
             token = None
-        if not raw or not isinstance(token, str):
+        if not isinstance(token, str):
             raise Refused(f"{path}: no token in the answer")
         return token
 
@@ -104,19 +107,26 @@ class PoliceFeed:
         headers: Mapping[str, str] | None = None,
         data: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-    ) -> requests.Response:
+    ) -> bytes | None:
+        """The body; None for 401. One that comes a byte at a time is given up. Raises Unavailable or Refused."""
+        a = self._address
         try:
-            return self._session.request(
+            with self._session.request(
                 method,
-                self._address.base_url + path,
+                a.base_url + path,
                 params=params,
                 headers=headers,
                 data=data,
                 auth=auth,
-                timeout=self._address.timeout_seconds,
+                timeout=a.timeout_seconds,
                 allow_redirects=False,
-            )
-        except requests.RequestException:
+                stream=True,
+            ) as answer:
+                if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                    return None
+                check(path, answer)
+                return read_body(path, answer, a.longest_answer)
+        except (requests.RequestException, HTTPError):
             raise Unavailable(path) from None
 
     def _retrying(self) -> Retrying:
@@ -131,12 +141,3 @@ class PoliceFeed:
 
 def _window(updated_from: datetime, updated_to: datetime) -> dict[str, str]:
     return {"updated_from": updated_from.isoformat(), "updated_to": updated_to.isoformat()}
-
-
-def _checked(path: str, answer: requests.Response) -> bytes:
-    status = answer.status_code
-    if status in RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Unavailable(f"{path}: {status}")
-    if status != HTTPStatus.OK:
-        raise Refused(f"{path}: {status}")
-    return answer.content

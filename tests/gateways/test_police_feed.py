@@ -131,3 +131,18 @@ def test_a_page_that_is_not_json_is_broken(serve: Serve) -> None:
     app = an_app(incidents=lambda _: Response("<html>sign in</html>"))
     with pytest.raises(BrokenFile):
         list(feed_at(serve(app)).pages(*WINDOW))
+
+
+def test_a_byte_a_second_is_given_up(serve: Serve) -> None:
+    def drip(_cursor: str | None) -> Response:
+        def bytes_slowly():
+            for _ in range(40):
+                time.sleep(0.25)
+                yield b" "
+
+        return Response(bytes_slowly())
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="too_slow"):
+        list(feed_at(serve(an_app(incidents=drip)), attempts=1, longest_answer=1).pages(*WINDOW))
+    assert time.monotonic() - began < 8

@@ -115,9 +115,11 @@ class FeedSettings(_Table):
     def _one_way_in(self) -> Self:
         ways = [self.base_url is not None, self.folder is not None, self.sftp is not None]
         if sum(ways) != 1:
-            raise ValueError("a feed has one way in: base_url, folder or sftp")
+            raise ValueError(
+                "a feed has one way in: base_url (with client_id and client_secret), folder or sftp"
+            )
         if self.base_url is not None and (self.client_id is None or self.client_secret is None):
-            raise ValueError("base_url needs client_id and client_secret")
+            raise ValueError("base_url needs client_id and client_secret beside it")
         return self
 
 

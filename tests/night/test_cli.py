@@ -71,7 +71,12 @@ def test_missing_settings_are_all_named_and_exit_4(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "encompass.cli", "status"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 4
-    for name in ("web.secret_key", "mail", "identity", "forces.riverbend.feed.client_secret"):
+    for name in (
+        "web.secret_key",
+        "mail",
+        "identity",
+        "forces.riverbend.feed: Value error, a feed has one way in: base_url (with client_id and client_secret)",
+    ):
         assert name in done.stderr
     assert "ENCOMPASS_CONFIG" in done.stderr
 

@@ -53,7 +53,7 @@ def dag_index() -> str:
     """The timetable: each DAG's schedule, outlet and deadline, and what it says of itself."""
     deadlines = tomllib.loads((ROOT / "config" / "encompass.toml").read_text("utf-8"))["deadline_minutes"]
     parts = [
-        "# DAGs\n\nA DAG is a timetable: each of its tasks is one call into `encompass/wiring.py`, and the same "
+        "# DAGs\n\nA DAG is a timetable: each of its tasks is one call into `encompass/wiring`, and the same "
         "steps run from the command line. Each begins with `force_ids` and, for each force, `open_run`. A replay "
         "names its night and instant in the run's conf:\n"
         '`{"night": "2026-03-10", "as_of": "2026-03-10T05:30:00+00:00"}`.\n'

@@ -1,0 +1,200 @@
+"""Settings: TOML files parsed once, checked whole, frozen. A secret has no fall-back value."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar, cast
+
+from pydantic import ValidationError
+
+from encompass.settings.force import (
+    CalendarSettings,
+    FeedSettings,
+    ForceSettings,
+    MatchingSettings,
+    ProfileSettings,
+    RegisterSettings,
+    RollSettings,
+    SftpSettings,
+    WondeSettings,
+)
+from encompass.settings.installation import (
+    DatabaseSettings,
+    DeadlineSettings,
+    IdentityProviders,
+    IdentitySettings,
+    KeySettings,
+    MailSettings,
+    WebSettings,
+)
+from encompass.settings.table import Table
+
+__all__ = [
+    "CalendarSettings",
+    "DatabaseSettings",
+    "DeadlineSettings",
+    "FeedSettings",
+    "ForceSettings",
+    "IdentityProviders",
+    "IdentitySettings",
+    "KeySettings",
+    "MailSettings",
+    "MatchingSettings",
+    "ProfileSettings",
+    "RegisterSettings",
+    "RollSettings",
+    "SftpSettings",
+    "WebSettings",
+    "WondeSettings",
+]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+NAME_THEM: Final = (
+    "Name your settings files in ENCOMPASS_CONFIG (docs/runbook.md lists the settings); "
+    "`make night` makes those of the sandbox."
+)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text lists every fault by its name, never by its value."""
+
+
+class Settings(Table):
+    """Everything that an installation decides."""
+
+    environment: Literal["sandbox", "live"]
+    var: Path
+    database: DatabaseSettings = DatabaseSettings()
+    keys: KeySettings = KeySettings()
+    web: WebSettings
+    mail: MailSettings
+    identity: IdentityProviders
+    deadline_minutes: DeadlineSettings = DeadlineSettings()
+    forces: Mapping[str, ForceSettings]
+
+    @property
+    def ring_file(self) -> Path:
+        """The key ring's file."""
+        return self.keys.ring_file or self.var / "secrets" / "keyring.json"
+
+    @property
+    def audit_signing_key_file(self) -> Path:
+        """The audit signing key's file."""
+        return self.keys.audit_signing_key_file or self.var / "secrets" / "audit_signing_key.pem"
+
+    @property
+    def audit_heads_file(self) -> Path:
+        """Where signed heads of the audit chain are appended, outside the database."""
+        return self.keys.audit_heads_file or self.var / "audit" / "heads.jsonl"
+
+    @property
+    def database_passwords_file(self) -> Path:
+        """The database roles' passwords, a TOML table of role to password."""
+        return self.database.passwords_file or self.var / "secrets" / "database.toml"
+
+
+def state_folder() -> Path:
+    """The folder that holds all local state: ENCOMPASS_VAR, else var/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_VAR") or ROOT / "var").resolve()
+
+
+def settings_files(var: Path) -> tuple[Path, ...]:
+    """The settings files in order, later overriding earlier: ENCOMPASS_CONFIG, else the default pair."""
+    named = os.environ.get("ENCOMPASS_CONFIG")
+    if named:
+        return tuple(Path(p) for p in named.split(os.pathsep))
+    overlay = var / "sandbox" / "encompass.toml"
+    default = ROOT / "config" / "encompass.toml"
+    return (default, overlay) if overlay.exists() else (default,)
+
+
+def load_settings() -> Settings:
+    """Read and check every settings file. Raises SettingsError naming each missing or wrong setting."""
+    merged = _merged(state_folder())
+    merged["forces"] = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
+    settings = _checked(Settings, merged)
+    _refuse_sandbox_in_live(settings)
+    return settings
+
+
+def load_deadlines() -> DeadlineSettings:
+    """The deadlines alone, which a timetable needs before there is a secret. Raises SettingsError."""
+    return _checked(DeadlineSettings, _merged(state_folder()).get("deadline_minutes", {}))
+
+
+T = TypeVar("T", bound=Table)
+
+
+def _checked(kind: type[T], values: Any) -> T:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        faults = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"settings are missing or wrong:\n{faults}\n{NAME_THEM}") from None
+
+
+def _merged(var: Path) -> dict[str, Any]:
+    merged: dict[str, Any] = {"var": str(var)}
+    for file in settings_files(var):
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise SettingsError(f"settings file not found: {file.name}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"settings file {file.name} is not TOML: {error}") from None
+        merged = _overlaid(merged, table)
+    return merged
+
+
+def forces_folder() -> Path:
+    """The folder with a file for each force: ENCOMPASS_FORCES, else config/forces/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_FORCES") or ROOT / "config" / "forces")
+
+
+def rolls_folder() -> Path:
+    """The folder with a file for each supplier of rolls: ENCOMPASS_ROLLS, else config/rolls/ beside the code."""
+    return Path(os.environ.get("ENCOMPASS_ROLLS") or ROOT / "config" / "rolls")
+
+
+def _with_force_files(overrides: dict[str, Any]) -> dict[str, Any]:
+    forces: dict[str, Any] = {
+        f.stem: tomllib.loads(f.read_text("utf-8")) for f in sorted(forces_folder().glob("*.toml"))
+    }
+    return _overlaid(forces, overrides)
+
+
+def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[name] = _overlaid(cast(dict[str, Any], old), cast(dict[str, Any], value))
+        else:
+            merged[name] = value
+    return merged
+
+
+def _refuse_sandbox_in_live(settings: Settings) -> None:
+    if settings.environment != "live":
+        return
+    addresses = {
+        "web.base_url": settings.web.base_url,
+        "identity.school.issuer": settings.identity.school.issuer,
+        "identity.staff.issuer": settings.identity.staff.issuer,
+        **{
+            f"forces.{n}.feed.base_url": f.feed.base_url
+            for n, f in settings.forces.items()
+            if f.feed.base_url
+        },
+        **{f"forces.{n}.registers.base_url": f.registers.base_url for n, f in settings.forces.items()},
+    }
+    insecure = [name for name, url in addresses.items() if not url.startswith("https://")]
+    if insecure:
+        raise SettingsError(f"environment = live needs https in: {', '.join(insecure)}")
+    if settings.database.mode == "embedded":
+        raise SettingsError("environment = live needs database.mode = external")

@@ -1,0 +1,160 @@
+"""What is decided for one force: its feed, its registers, its profile, how its children are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from encompass.settings.table import Table
+
+
+class SftpSettings(Table):
+    """Where files are fetched over SFTP. `host_key` is the server's, as in a known_hosts file: type and key."""
+
+    host: str
+    port: Annotated[int, Field(gt=0, lt=65536)] = 22
+    username: str
+    host_key: str
+    private_key_file: Path
+    folder: str = "."
+
+
+class FeedSettings(Table):
+    """A force's incident feed: REST at a `base_url`, or files dropped in a local `folder` or fetched by `sftp`.
+
+    `mapping` is for `encompass.formats.police_mapping`; none is the neutral contract.
+    """
+
+    base_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    folder: Path | None = None
+    sftp: SftpSettings | None = None
+    page_size: Annotated[int, Field(gt=0, le=500)] = 50
+    overlap_minutes: Annotated[int, Field(ge=0)] = 120
+    first_window_hours: Annotated[int, Field(gt=0)] = 48
+    fewest_records: Annotated[int, Field(ge=0)] = 1
+    mapping: Mapping[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = [self.base_url is not None, self.folder is not None, self.sftp is not None]
+        if sum(ways) != 1:
+            raise ValueError(
+                "a feed has one way in: base_url (with client_id and client_secret), folder or sftp"
+            )
+        if self.base_url is not None and (self.client_id is None or self.client_secret is None):
+            raise ValueError("base_url needs client_id and client_secret beside it")
+        return self
+
+
+class RollSettings(Table):
+    """One roll: a file at a path of the registers' address, or a school's students at Wonde.
+
+    `supplier` names the columns of a mis-csv (a file of config/rolls); `urn` is the school of a file that has no
+    such column, and of Wonde's `school_id`.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    format: Literal["mis-csv", "ctf", "school-census", "wonde"]
+    path: str | None = None
+    supplier: str = "plain"
+    urn: int | None = None
+    school_id: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9]+$")] = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        wonde = self.format == "wonde"
+        if (
+            wonde != (self.school_id is not None)
+            or wonde == (self.path is not None)
+            or (wonde and not self.urn)
+        ):
+            raise ValueError("wonde needs school_id and urn, every other format a path")
+        return self
+
+
+class CalendarSettings(Table):
+    """One calendar: a CSV that names its scopes, or the iCalendar file of one school, trust or local authority."""
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    format: Literal["calendar-csv", "calendar-ics"]
+    path: str
+    scope: Literal["school", "trust", "la", "default"] = "default"
+    code: str | None = None
+
+
+class WondeSettings(Table):
+    """Where Wonde answers and the token that opens it."""
+
+    base_url: str
+    token: SecretStr
+
+
+class RegisterSettings(Table):
+    """Where the school register, the rolls, the calendars and the Key Adult register come from.
+
+    A `local_authorities` code stands for that authority's roll as mis-csv at /rolls/<code>/pupils.csv. A roll or
+    Key Adult register with less than `fewest_pupils_percent` of its last rows, and a school register with less than
+    `fewest_schools_percent`, are refused until a person releases them.
+    """
+
+    base_url: str
+    token: SecretStr
+    local_authorities: tuple[str, ...] = ()
+    rolls: tuple[RollSettings, ...] = ()
+    calendars: tuple[CalendarSettings, ...] = (
+        CalendarSettings(source="national", format="calendar-csv", path="/school-days.csv"),
+    )
+    wonde: WondeSettings | None = None
+    fewest_pupils_percent: Annotated[int, Field(ge=0, le=100)] = 60
+    fewest_schools_percent: Annotated[int, Field(ge=0, le=100)] = 90
+
+    @property
+    def every_roll(self) -> tuple[RollSettings, ...]:
+        """Every roll, the local authorities' first."""
+        of_authorities = (
+            RollSettings(source=la, format="mis-csv", path=f"/rolls/{la}/pupils.csv")
+            for la in self.local_authorities
+        )
+        return (*of_authorities, *self.rolls)
+
+
+class ProfileSettings(Table):
+    """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told."""
+
+    fields: tuple[str, ...]
+    send_by: time
+    school_starts: time
+    chase_after: time
+    bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
+    holiday_act_days: Annotated[int, Field(ge=0)] = 1
+    lapsed_training: Literal["warn", "block"] = "warn"
+
+
+class MatchingSettings(Table):
+    """How this force's children are matched: a version in config/matching/, and limits stricter than its own."""
+
+    parameters: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "2026-11"
+    roll_stale_days: Annotated[int, Field(gt=0)] = 7
+    automatic: float | None = None
+    automatic_in_doubt: float | None = None
+    automatic_elsewhere: float | None = None
+    margin: float | None = None
+    review: float | None = None
+
+
+class ForceSettings(Table):
+    """One police force that this installation serves."""
+
+    name: str
+    partnership_id: str
+    partnership_name: str
+    feed: FeedSettings
+    registers: RegisterSettings
+    profile: ProfileSettings
+    matching: MatchingSettings = MatchingSettings()

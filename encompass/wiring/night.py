@@ -1,0 +1,135 @@
+"""The steps of a night, each one call."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from encompass.domain.audit import ChainFault
+from encompass.domain.compliance import Account, ComplianceReport
+from encompass.domain.key_adults import LapsedTraining
+from encompass.domain.run import LONDON, Run
+from encompass.gateways.nudge import MailAddress, MailGateway
+from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
+from encompass.pipeline.feed_of import feed_of, shape_of_feed
+from encompass.pipeline.issue_codes import issue_codes
+from encompass.pipeline.match_children import DutyRules
+from encompass.pipeline.match_children import match_children as match
+from encompass.pipeline.match_rules import match_rules
+from encompass.pipeline.prepare_notifications import TellingRules
+from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
+from encompass.pipeline.read_status import Status, read_status
+from encompass.pipeline.receive_incidents import receive_incidents as receive
+from encompass.pipeline.reconcile_acknowledgements import account_at
+from encompass.pipeline.reconcile_acknowledgements import reconcile_acknowledgements as reconcile
+from encompass.pipeline.refresh_rolls import refresh_rolls as refresh
+from encompass.pipeline.registers_of import registers_of
+from encompass.pipeline.report_compliance import report_at
+from encompass.pipeline.report_compliance import report_compliance as report
+from encompass.pipeline.resolve_quarantine import release_quarantined
+from encompass.pipeline.seal_audit import seal_audit as seal
+from encompass.pipeline.seal_audit import verify_audit
+from encompass.pipeline.send_notifications import send_notifications as send
+from encompass.store import placement
+from encompass.store.database import Role
+from encompass.store.placement import ChildOutcome
+from encompass.wiring.installation import Installation
+
+
+class NightSteps(Installation):
+    """What a timetable or an operator asks for, a run at a time."""
+
+    def refresh_rolls(self, run: Run) -> int:
+        """Refresh every register of the force; how many could not be taken."""
+        registers = registers_of(self.force(run.force_id).registers)
+        return refresh(self.database.engine(Role.PIPELINE), self.ring, registers, run)
+
+    def receive_incidents(self, run: Run) -> int:
+        """Pull the force's incidents; how many records were served."""
+        feed, rules = feed_of(self.force(run.force_id).feed)
+        return receive(self.database.engine(Role.PIPELINE), self.ring, feed, rules, run)
+
+    def duty_rules(self, force_id: str) -> DutyRules:
+        """When the schools' day starts and when a person is chased."""
+        p = self.force(force_id).profile
+        return DutyRules(p.school_starts, p.chase_after, p.holiday_act_days, p.bank_holidays)
+
+    def match_children(self, run: Run) -> int:
+        """Place every child who waits for a decision; how many."""
+        rules = self.duty_rules(run.force_id)
+        matching = match_rules(self.force(run.force_id).matching)
+        return match(self.database.engine(Role.PIPELINE), self.ring, rules, matching, run)
+
+    def prepare_notifications(self, run: Run) -> int:
+        """Prepare a notification for every untold duty; how many duties."""
+        profile = self.force(run.force_id).profile
+        rules = TellingRules(frozenset(profile.fields), LapsedTraining(profile.lapsed_training))
+        return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
+
+    def send_notifications(self, run: Run) -> int:
+        """Send every nudge that is due; how many the mail server took."""
+        m = self.settings.mail
+        address = MailAddress(
+            host=m.host,
+            port=m.port,
+            username=m.username,
+            password=m.password.get_secret_value(),
+            sender=m.sender,
+            ca_file=str(m.ca_file) if m.ca_file else None,
+            timeout_seconds=m.timeout_seconds,
+        )
+        engine = self.database.engine(Role.PIPELINE)
+        return send(engine, self.ring, MailGateway(address), self.settings.web.base_url, run)
+
+    def chase_acknowledgements(self, run: Run) -> int:
+        """Open the telephone tasks that are due; how many are new."""
+        return chase(self.database.engine(Role.PIPELINE), run)
+
+    def reconcile_acknowledgements(self, run: Run) -> Account:
+        """The night's account, an imbalance raising an alarm."""
+        return reconcile(self.database.engine(Role.PIPELINE), run)
+
+    def account(self, run: Run) -> Account:
+        """The night's account as of the run's instant; nothing is changed."""
+        with self.database.engine(Role.PIPELINE).begin() as connection:
+            return account_at(connection, run.force_id, run.night, run.as_of)
+
+    def report_compliance(self, run: Run) -> ComplianceReport:
+        """Draw up and keep the night's report."""
+        return report(self.database.engine(Role.PIPELINE), run)
+
+    def report(self, run: Run) -> ComplianceReport:
+        """The night's report as of the run's instant; nothing is changed."""
+        with self.database.engine(Role.PIPELINE).begin() as connection:
+            return report_at(connection, run.force_id, run.night, run.as_of)
+
+    def release_quarantined(self, run: Run, quarantine_id: UUID, by: str, why: str) -> None:
+        """Take a refused record or file after all. Raises CannotRelease."""
+        settings = self.force(run.force_id)
+        registers, mapped = registers_of(settings.registers), shape_of_feed(settings.feed).mapped
+        engine = self.database.engine(Role.PIPELINE)
+        release_quarantined(engine, self.ring, registers, mapped, run, quarantine_id, by, why)
+
+    def seal_audit(self) -> int:
+        """Chain the audit events committed since and sign the head; how many."""
+        s = self.settings
+        return seal(self.database.engine(Role.PIPELINE), s.audit_signing_key_file, s.audit_heads_file)
+
+    def verify_audit(self) -> ChainFault | int:
+        """The first fault of the audit chain, or how many links hold."""
+        s = self.settings
+        return verify_audit(self.database.engine(Role.AUDITOR), s.audit_signing_key_file, s.audit_heads_file)
+
+    def issue_binding_codes(self, force_id: str) -> dict[str, str]:
+        """Register reference to a new one-time code, for every Key Adult not yet bound."""
+        day = self.clock.now().astimezone(LONDON).date()
+        return issue_codes(self.database.engine(Role.PIPELINE), self.ring, force_id, day)
+
+    def status(self, force_id: str) -> Status:
+        """How fresh the registers are, what waits, what is in quarantine."""
+        return read_status(self.database.engine(Role.PIPELINE), force_id)
+
+    def outcomes_of_night(self, force_id: str, night: date) -> list[ChildOutcome]:
+        """What became of each child of a night, opened: for a rehearsal's known truth."""
+        with self.database.engine(Role.PIPELINE).begin() as connection:
+            return placement.outcomes_of_night(connection, self.ring, force_id, night)

@@ -1,0 +1,112 @@
+"""What the pages ask for: who is there, and what he or she may read and do."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from encompass.domain.access import Audience, SchoolViewer, StaffViewer, Viewer
+from encompass.domain.compliance import ComplianceReport
+from encompass.domain.notification import InboxEntry, NotificationPage
+from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
+from encompass.gateways.failures import Refused, Unavailable
+from encompass.gateways.identity import IdentityAddress, IdentityProvider
+from encompass.pipeline import sign_in as signing_in
+from encompass.pipeline.acknowledge import acknowledge
+from encompass.pipeline.read_notifications import read_inbox, read_notification
+from encompass.pipeline.report_compliance import read_nights, read_report
+from encompass.store.database import Role
+from encompass.wiring.installation import Installation
+
+
+class PageCalls(Installation):
+    """What the pages ask for."""
+
+    @cached_property
+    def _providers(self) -> dict[Audience, IdentityProvider]:
+        named = {Audience.SCHOOL: self.settings.identity.school, Audience.STAFF: self.settings.identity.staff}
+        return {
+            audience: IdentityProvider(
+                IdentityAddress(
+                    issuer=p.issuer,
+                    client_id=p.client_id,
+                    client_secret=p.client_secret.get_secret_value(),
+                    redirect_uri=f"{self.settings.web.base_url}/sign-in/{audience.value}/callback",
+                )
+            )
+            for audience, p in named.items()
+        }
+
+    @property
+    def _session_rules(self) -> signing_in.SessionRules:
+        web = self.settings.web
+        return signing_in.SessionRules(
+            timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours)
+        )
+
+    def begin_sign_in(self, audience: Audience) -> SignInStart:
+        """Where to send the browser, and what to remember until it comes back. Raises SignInUnavailable."""
+        try:
+            return self._providers[audience].begin()
+        except (Unavailable, Refused):
+            raise SignInUnavailable from None
+
+    def complete_sign_in(
+        self, audience: Audience, start: SignInStart, code: str, state: str
+    ) -> SignedIn | NeedsBinding | SignInRefused:
+        """Turn the provider's answer into a session. Raises SignInUnavailable."""
+        try:
+            claims = self._providers[audience].complete(start, code, state)
+        except Refused:
+            return SignInRefused("not_vouched_for")
+        except Unavailable:
+            raise SignInUnavailable from None
+        engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
+        if audience is Audience.SCHOOL:
+            return signing_in.sign_in_school(engine, self._session_rules, claims, now)
+        if len(self.settings.forces) != 1:
+            return SignInRefused("no_force")
+        (force_id,) = self.settings.forces
+        return signing_in.sign_in_staff(engine, self._session_rules, force_id, claims, now)
+
+    def bind_key_adult(self, binding_ticket: str, code: str) -> SignedIn | SignInRefused:
+        """Bind an identity to the Key Adult register by a one-time code, and sign in."""
+        return signing_in.bind_key_adult(
+            self.database.engine(Role.SIGN_IN),
+            self.ring,
+            self._session_rules,
+            self.settings.forces,
+            binding_ticket,
+            code,
+            self.clock.now(),
+        )
+
+    def sign_out(self, session_token: str) -> None:
+        """End the session at once."""
+        signing_in.sign_out(self.database.engine(Role.SIGN_IN), session_token)
+
+    def viewer(self, session_token: str) -> Viewer | None:
+        """Whose session this is; None when unknown, expired or revoked."""
+        return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)
+
+    def read_inbox(self, viewer: SchoolViewer) -> tuple[InboxEntry, ...]:
+        """The notifications that the viewer's school may read."""
+        return read_inbox(self.database.engine(Role.SCHOOL), self.ring, viewer)
+
+    def read_notification(self, viewer: SchoolViewer, notification_id: UUID) -> NotificationPage:
+        """One notification, its viewing audited. Raises NotFound."""
+        engine = self.database.engine(Role.SCHOOL)
+        return read_notification(engine, self.ring, viewer, notification_id, self.clock.now())
+
+    def acknowledge(self, viewer: SchoolViewer, notification_id: UUID) -> None:
+        """Acknowledge a notification, once. Raises NotFound."""
+        acknowledge(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
+
+    def read_report(self, viewer: StaffViewer, night: date | None) -> ComplianceReport:
+        """A leader's report of a night as of now. Raises NotFound."""
+        return read_report(self.database.engine(Role.LEADER), viewer, night, self.clock.now())
+
+    def nights(self, viewer: StaffViewer) -> tuple[date, ...]:
+        """The nights that a leader may read of, newest first. Raises NotFound."""
+        return read_nights(self.database.engine(Role.LEADER), viewer)

@@ -29,6 +29,7 @@ class Veto(StrEnum):
     BIRTH_DATE = "birth_date"
     SEX = "sex"
     TWIN = "twin"
+    COUSIN = "cousin"
     NAMESAKE = "namesake"
     TWO_DOUBTS = "two_doubts"
     COMMON_FIRST_NAME = "common_first_name"

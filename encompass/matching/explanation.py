@@ -22,6 +22,7 @@ REASONS: Final[Mapping[ReviewReason | Veto, str]] = {
     Veto.BIRTH_DATE: "the birth date is another",
     Veto.SEX: "the sex differs, and so does the forename",
     Veto.TWIN: "another pupil of the household was born that day and has a like forename",
+    Veto.COUSIN: "another pupil of the household and about the age has a forename nearer to the child's",
     Veto.NAMESAKE: "another pupil has the same name and birth date",
     Veto.TWO_DOUBTS: "two things are in doubt, and the home does not settle them",
     Veto.COMMON_FIRST_NAME: "only a first name that brothers share agrees",

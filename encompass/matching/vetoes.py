@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -25,9 +25,9 @@ from encompass.matching.person import Person
 
 SAME_NAME: Final = frozenset({"same", "known", "sound", "barrel", "former"})
 SAME_DAY: Final = frozenset({"same", "same_1_january", MISSING})
-
-
 AT_HOME: Final = ("house", "house_but_postcode")
+NO_BIRTH_DATE: Final = frozenset({"same_1_january", "year_of_1_january", MISSING})
+ONE_AGE: Final = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,12 @@ def two_doubts(question: Question) -> bool:
     """Two things are in doubt at once, and the home does not settle them: siblings, cousins and namesakes show that.
 
     A doubtful surname, or an exchange (forename for surname, day for month), with a home elsewhere; a
-    doubtful birth date with a doubtful name; or, even at home, no birth date with a forename that is only like it.
+    doubtful birth date with a doubtful name; or, even at home, no birth date (1 January often stands for none) with
+    a forename that is only like it.
     """
     compared = question.compared
     place, born = compared.level("place"), compared.level("born")
-    if compared.level("forename") in ("slip", "sound") and born == MISSING:
+    if compared.level("forename") in ("slip", "sound") and born in NO_BIRTH_DATE:
         return True
     if place in AT_HOME:
         return False
@@ -114,6 +115,16 @@ def twin(question: Question) -> bool:
     """Another pupil of the same household and birth date has a like forename, or shares the first forename."""
     return any(
         _is_twin(question, row, other)
+        for row in question.rows
+        for other in question.others
+        if other.is_current_on(question.day)
+    )
+
+
+def cousin(question: Question) -> bool:
+    """Another pupil of the household and about the age is more alike by forename: cousins, brothers a year apart."""
+    return any(
+        _is_cousin(question, row, other)
         for row in question.rows
         for other in question.others
         if other.is_current_on(question.day)
@@ -165,6 +176,7 @@ VETOES: Mapping[Veto, Callable[[Question], bool]] = MappingProxyType(
         Veto.TWO_DOUBTS: two_doubts,
         Veto.NAMESAKE: namesake,
         Veto.TWIN: twin,
+        Veto.COUSIN: cousin,
     }
 )
 
@@ -186,6 +198,16 @@ def _is_twin(question: Question, row: Enrolment, other: Enrolment) -> bool:
         return True
     like = forename_likeness(question.child, theirs, question.parameters)
     return like is not Likeness.NONE or mine.forenames[:1] == theirs.forenames[:1]
+
+
+def _is_cousin(question: Question, row: Enrolment, other: Enrolment) -> bool:
+    mine, theirs = row.person, other.person
+    if mine.place.household is None or mine.place.household != theirs.place.household:
+        return False
+    if mine.born is None or theirs.born is None or abs(mine.born - theirs.born) > ONE_AGE:
+        return False
+    child, parameters = question.child, question.parameters
+    return forename_likeness(child, theirs, parameters) < forename_likeness(child, mine, parameters)
 
 
 def _one_family(one: Person, other: Person) -> bool:

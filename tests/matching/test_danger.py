@@ -81,6 +81,16 @@ DANGERS: dict[str, Danger] = {
         person("Hassan"),
         [on_roll(1, person("Hassan")), on_roll(2, person("Hussain"), urn=100002)],
     ),
+    "cousins of one surname and age at one address": Danger(
+        Veto.COUSIN,
+        person("Zaynab"),
+        [on_roll(1, person("Zainab")), on_roll(2, person("Zaynab", born=date(2015, 5, 17)), urn=100002)],
+    ),
+    "1 January for a birth date that nobody knows": Danger(
+        Veto.TWO_DOUBTS,
+        person("Barnabas", born=date(2015, 1, 1)),
+        [on_roll(1, person("Barnabus", born=date(2015, 4, 9)))],
+    ),
     "same name and birth date twice": Danger(
         Veto.NAMESAKE, person(), [on_roll(1, person()), on_roll(2, person(home=ELSEWHERE), urn=100002)]
     ),

@@ -136,7 +136,7 @@ for _name, _says, _counts in (
     ),
     (
         "chase",
-        "Open a telephone task for each notification not acknowledged in time.",
+        "Take each step of the ladder that is due: nudge again, open telephone tasks, note what was missed.",
         "telephone tasks opened",
     ),
 ):

@@ -127,6 +127,23 @@ class SchoolCompliance:
 
 
 @dataclass(frozen=True)
+class StandingException:
+    """A duty missed, or a child not placed by the bell: it stands until a person has closed it.
+
+    `state` is the notification's status, or the placement's where there is no notification.
+    """
+
+    exception_id: UUID
+    night: date
+    duty_by: datetime
+    reason: str
+    urn: int | None
+    school_name: str | None
+    state: str
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ComplianceReport:
     """The day's report for leaders, built from the account: duties are the denominator."""
 
@@ -139,6 +156,7 @@ class ComplianceReport:
     not_yet_due: int
     waiting_with: Mapping[str, int]
     schools: tuple[SchoolCompliance, ...]
+    exceptions: tuple[StandingException, ...]
 
     @property
     def on_time_percent(self) -> float | None:
@@ -219,8 +237,16 @@ def _involvements(facts: Sequence[DutyFact]) -> InvolvementLedger:
     )
 
 
-def report_of(force_name: str, account: Account, facts: Sequence[DutyFact]) -> ComplianceReport:
-    """The report of the same facts: duties in scope are the denominator, by timeliness and by school."""
+def report_of(
+    force_name: str,
+    account: Account,
+    facts: Sequence[DutyFact],
+    exceptions: tuple[StandingException, ...],
+) -> ComplianceReport:
+    """The report of the same facts: duties in scope are the denominator, by timeliness and by school.
+
+    The exceptions are those of every night that stand at the account's instant.
+    """
     in_scope = [f for f in facts if bucket_of(f, account.as_of) is not Bucket.EXCLUDED]
     whole = Counter(timeliness_of(f, account.as_of) for f in in_scope)
     return ComplianceReport(
@@ -233,6 +259,7 @@ def report_of(force_name: str, account: Account, facts: Sequence[DutyFact]) -> C
         whole[Timeliness.NOT_YET_DUE],
         dict(sorted(Counter(w for w in (_waiting_with(f, account.as_of) for f in in_scope) if w).items())),
         _schools(in_scope, account.as_of),
+        exceptions,
     )
 
 

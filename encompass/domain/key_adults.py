@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from encompass.domain.school import KeyAdultEntry
+from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 
 K = TypeVar("K")
 
@@ -40,6 +40,12 @@ def told_of(adults: Iterable[tuple[K, KeyAdultEntry]], day: date, lapsed: Lapsed
     allowed = [(k, e) for k, e in everybody if lapsed is LapsedTraining.WARN or not _lapsed(e, day)]
     present = [(k, e) for k, e in allowed if not _away(e, day)]
     return Told(tuple(k for k, _ in present or allowed), is_lapsed, bool(allowed) and not present)
+
+
+def leads_of(told: Told[K], adults: Iterable[tuple[K, KeyAdultEntry]]) -> tuple[K, ...]:
+    """Those told who are designated leads; everybody told where none is, so that nobody waits for a deputy."""
+    leads = {k for k, entry in adults if entry.role is KeyAdultRole.DSL}
+    return tuple(k for k in told.adults if k in leads) or told.adults
 
 
 def _lapsed(entry: KeyAdultEntry, day: date) -> bool:

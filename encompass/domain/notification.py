@@ -39,6 +39,16 @@ NOTIFICATION_MOVES: Final[Mapping[NotificationStatus, frozenset[NotificationStat
     _S.CANCELLED: frozenset(),
 }
 
+
+class Called(StrEnum):
+    """Who is telephoned about a notification: a Key Adult first, then who answers for the recipient."""
+
+    KEY_ADULT = "key_adult"
+    HEAD = "head"
+    CHAIR = "chair"
+    LA = "la"
+
+
 READABLE: Final[frozenset[NotificationStatus]] = frozenset({_S.RELEASED, _S.ACKNOWLEDGED})
 """The statuses in which its school may read a notification."""
 

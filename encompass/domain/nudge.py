@@ -15,6 +15,14 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
+class Rung(StrEnum):
+    """On which rung of the ladder a nudge is sent: at first, a second time, or before the first day back."""
+
+    FIRST = "first"
+    SECOND = "second"
+    REMINDER = "reminder"
+
+
 class NudgeStatus(StrEnum):
     """The state of a nudge."""
 

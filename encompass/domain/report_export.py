@@ -7,7 +7,7 @@ import io
 import json
 from typing import Any
 
-from encompass.domain.compliance import Account, ComplianceReport
+from encompass.domain.compliance import Account, ComplianceReport, StandingException
 
 
 def account_table(account: Account) -> dict[str, Any]:
@@ -64,8 +64,24 @@ def report_json(report: ComplianceReport) -> str:
             }
             for s in report.schools
         ],
+        "exceptions": [exception_row(e) for e in report.exceptions],
     }
     return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+
+
+def exception_row(exception: StandingException) -> dict[str, Any]:
+    """A standing exception as plain values, in a fixed order."""
+    answered = exception.acknowledged_at
+    return {
+        "id": str(exception.exception_id),
+        "night": exception.night.isoformat(),
+        "duty_by": exception.duty_by.isoformat(),
+        "reason": exception.reason,
+        "urn": exception.urn,
+        "school_name": exception.school_name,
+        "state": exception.state,
+        "acknowledged_at": answered.isoformat() if answered else None,
+    }
 
 
 def report_csv(report: ComplianceReport) -> str:
@@ -81,6 +97,13 @@ def report_csv(report: ComplianceReport) -> str:
     writer.writerow(["", "(no school yet)", unplaced, 0, 0, missed, waiting])
     totals = [report.duties, report.on_time, report.late, report.missed, report.not_yet_due]
     writer.writerow(["", "(all)", *totals])
+    if report.exceptions:
+        writer.writerow([])
+        writer.writerow(["urn", "school_name", "exception_of_night", "duty_by", "reason", "state"])
+    for e in report.exceptions:
+        school = e.school_name or "(no school yet)"
+        row = [e.urn, defused(school), e.night.isoformat(), e.duty_by.isoformat(), e.reason, e.state]
+        writer.writerow(row)
     return out.getvalue()
 
 

@@ -1,17 +1,110 @@
-"""Open a telephone task for each notification that nobody acknowledged in time."""
+"""Take each step of the ladder that is due: nudge again, telephone, go on to who answers for the school."""
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from dataclasses import dataclass, replace
+from datetime import time
+from itertools import groupby
+from operator import attrgetter
+from uuid import UUID
 
-from encompass.domain.run import Run
-from encompass.store import notification
+from sqlalchemy import Connection, Engine
+
+from encompass.domain.key_adults import LapsedTraining, told_of
+from encompass.domain.ladder import LadderTimes, Step, StepDue, is_unaccepted, is_untold, steps_due
+from encompass.domain.notification import Called
+from encompass.domain.nudge import Rung
+from encompass.domain.run import LONDON, Run
+from encompass.pipeline.match_children import DutyRules, Timetable, timetable_of
+from encompass.pipeline.one_by_one import each
+from encompass.store import force, key_adult, ladder, notification, nudge
+from encompass.store.ladder import OfRecipient
+from encompass.store.sealed import KeyRing
+
+SOURCE = "ladder"
+TELEPHONED = {
+    Step.TELEPHONE: Called.KEY_ADULT,
+    Step.HEAD: Called.HEAD,
+    Step.CHAIR: Called.CHAIR,
+    Step.LA: Called.LA,
+}
+NUDGED = {Step.DEPUTY: Rung.FIRST, Step.SECOND_CHANNEL: Rung.SECOND, Step.REMINDER: Rung.REMINDER}
 
 
-def chase_acknowledgements(engine: Engine, run: Run) -> int:
-    """Open the telephone tasks due at the run's instant; how many are new."""
-    opened = 0
+@dataclass(frozen=True)
+class LadderRules:
+    """A force's ladder, its calendar, until when a school day lasts, and what lapsed training means."""
+
+    times: LadderTimes
+    duties: DutyRules
+    school_ends: time
+    lapsed_training: LapsedTraining
+
+
+def chase_acknowledgements(engine: Engine, ring: KeyRing, rules: LadderRules, run: Run) -> int:
+    """Take every step due at the run's instant, each once; how many telephone tasks are new.
+
+    A recipient that fails holds up no other. Raises ExceptionGroup at the end for surprises.
+    """
     with engine.begin() as connection:
-        for notification_id in notification.unacknowledged_to_chase(connection, run):
-            opened += notification.open_phone_task(connection, run, notification_id, "unacknowledged")
+        timetable = timetable_of(connection, rules.duties, run.force_id)
+        climbing = [_with_hours(timetable, rules, c) for c in ladder.climbs(connection, run)]
+    opened: list[int] = []
+
+    def one(group: list[OfRecipient]) -> None:
+        with engine.begin() as connection:
+            opened.extend([_climb(connection, ring, rules, run, duty) for duty in group])
+
+    by_recipient = [list(g) for _, g in groupby(climbing, attrgetter("recipient_id"))]
+    failed = each(by_recipient, one)
+    with engine.begin() as connection:
+        ladder.open_exceptions_of_unplaced(connection, run)
+        ladder.settle_exceptions(connection, run)
+        found = {
+            "nudges_not_accepted": any(is_unaccepted(c.climb, rules.times, run.as_of) for c in climbing),
+            "duty_untold": any(is_untold(c.climb, run.as_of) for c in climbing),
+            "child_unreadable": bool(failed.unreadable),
+        }
+        force.set_alarms(connection, run, SOURCE, found)
+    failed.raise_surprises(SOURCE)
+    return sum(opened)
+
+
+def _with_hours(timetable: Timetable, rules: LadderRules, duty: OfRecipient) -> OfRecipient:
+    told_at = duty.climb.told_at
+    if told_at is None or duty.urn is None:
+        return duty
+    in_hours = timetable.is_in_session(duty.urn, told_at, rules.school_ends)
+    return replace(duty, climb=replace(duty.climb, is_told_in_school_hours=in_hours))
+
+
+def _climb(connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, duty: OfRecipient) -> int:
+    opened = 0
+    for due in steps_due(duty.climb, rules.times, run.as_of):
+        if ladder.take_step(connection, run, duty.climb.duty_id, due):
+            opened += _take(connection, ring, rules, run, duty, due)
     return opened
+
+
+def _take(
+    connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, duty: OfRecipient, due: StepDue
+) -> int:
+    climb, step = duty.climb, due.step
+    if step is Step.MISSED:
+        ladder.open_exception(connection, run, climb.duty_id, due.reason.value)
+        return 0
+    assert climb.notification_id is not None
+    if step in TELEPHONED:
+        called = TELEPHONED[step]
+        return notification.open_phone_task(connection, run, climb.notification_id, due.reason.value, called)
+    if step in NUDGED and duty.urn is not None:
+        adults = _told(connection, ring, rules, run, duty.urn)
+        for adult in adults:
+            nudge.enqueue(connection, run, duty.recipient_id, adult, climb.notification_id, NUDGED[step])
+    return 0
+
+
+def _told(connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, urn: int) -> tuple[UUID, ...]:
+    day = run.as_of.astimezone(LONDON).date()
+    known = key_adult.active_at_school(connection, ring, run.force_id, urn, day)
+    return told_of(known, day, rules.lapsed_training).adults

@@ -90,6 +90,12 @@ class Timetable:
             self.shut_for_good.add(of.urn)
             return first_bell_after(occurred, calendar_of((), ()), of, bell)
 
+    def is_in_session(self, urn: int, instant: datetime, ends: time) -> bool:
+        """Whether the school's day is on at that instant; `ends` in Europe/London."""
+        keys, local = self.schools[urn], instant.astimezone(LONDON)
+        begins = self.calendar.bell(local.date(), keys, self.rules.school_starts)
+        return self.calendar.is_open(local.date(), keys) and begins <= local.time() < ends
+
 
 def timetable_of(connection: Connection, rules: DutyRules, force_id: str) -> Timetable:
     """The force's school calendar as it is known now."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from encompass import log
 from encompass.domain.incident import PoliceHold
-from encompass.domain.key_adults import LapsedTraining, told_of
+from encompass.domain.key_adults import LapsedTraining, leads_of, told_of
 from encompass.domain.notification import NotificationPart, NotifiedChild
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.one_by_one import each
@@ -28,10 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TellingRules:
-    """What a school is told of an incident (the force's allow-list), and what lapsed training means."""
+    """What a school is told of an incident (the force's allow-list), what lapsed training means, whom it is told first.
+
+    `deputies_later`: the lead alone at first, and the deputies by a step of the ladder.
+    """
 
     fields: frozenset[str]
     lapsed_training: LapsedTraining
+    deputies_later: bool
 
 
 def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, run: Run) -> int:
@@ -169,7 +173,7 @@ def _nudge(
     known = key_adult.active_at_school(connection, ring, run.force_id, urn, day)
     told = told_of(known, day, rules.lapsed_training)
     for notification_id in released:
-        for adult in told.adults:
+        for adult in leads_of(told, known) if rules.deputies_later else told.adults:
             nudge.enqueue(connection, run, recipient_id, adult, notification_id)
         if not told.adults:
             notification.open_phone_task(connection, run, notification_id, "no_key_adult")

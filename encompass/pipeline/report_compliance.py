@@ -11,7 +11,7 @@ from encompass.domain.compliance import ComplianceReport, report_of
 from encompass.domain.report_export import report_json
 from encompass.domain.run import Run
 from encompass.pipeline.reconcile_acknowledgements import account_at
-from encompass.store import compliance, force
+from encompass.store import compliance, force, ladder
 from encompass.store.database import as_session
 
 
@@ -27,7 +27,10 @@ def report_at(connection: Connection, force_id: str, night: date, as_of: datetim
     """The report of a night at an instant, read in the caller's transaction."""
     account = account_at(connection, force_id, night, as_of)
     return report_of(
-        force.force_name(connection, force_id), account, compliance.facts(connection, force_id, night)
+        force.force_name(connection, force_id),
+        account,
+        compliance.facts(connection, force_id, night),
+        ladder.exceptions(connection, force_id, as_of),
     )
 
 

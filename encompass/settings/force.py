@@ -136,6 +136,23 @@ class ProfileSettings(Table):
     lapsed_training: Literal["warn", "block"] = "warn"
 
 
+class LadderSettings(Table):
+    """The times of the morning (Europe/London) at which an unacknowledged notification goes on to the next.
+
+    `deputy_at` none: lead and deputy are nudged together. `escalate_to` are telephoned one after the other once the
+    bell has gone; `la_telephones` is by local authority code.
+    """
+
+    deputy_at: time | None = None
+    accepted_by: time = time(7, 30)
+    second_channel_at: time = time(8, 0)
+    remind_at: time = time(7, 0)
+    school_ends: time = time(15, 30)
+    escalate_to: tuple[Literal["head", "chair", "la"], ...] = ("head", "la")
+    escalate_every_minutes: Annotated[int, Field(gt=0)] = 30
+    la_telephones: Mapping[str, str] = {}
+
+
 class MatchingSettings(Table):
     """How this force's children are matched: a version in config/matching/, and limits stricter than its own."""
 
@@ -157,4 +174,5 @@ class ForceSettings(Table):
     feed: FeedSettings
     registers: RegisterSettings
     profile: ProfileSettings
+    ladder: LadderSettings = LadderSettings()
     matching: MatchingSettings = MatchingSettings()

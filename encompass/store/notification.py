@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +14,7 @@ from encompass.domain.access import NotFound
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.incident import PoliceHold
 from encompass.domain.notification import (
+    Called,
     InboxEntry,
     NotificationPage,
     NotificationPart,
@@ -228,20 +228,21 @@ def record_by_adult(
     audit.record(connection, event)
 
 
-def unacknowledged_to_chase(connection: Connection, run: Run) -> Sequence[UUID]:
-    """Released notifications past their act-by instant with no telephone task yet."""
-    values = {"force_id": run.force_id, "as_of": run.as_of}
-    return connection.execute(Q["unacknowledged_to_chase"], values).scalars().all()
-
-
-def open_phone_task(connection: Connection, run: Run, notification_id: UUID, reason: str) -> bool:
-    """Somebody is to telephone the school; False when a task was already open."""
+def open_phone_task(
+    connection: Connection,
+    run: Run,
+    notification_id: UUID,
+    reason: str,
+    called: Called = Called.KEY_ADULT,
+) -> bool:
+    """Somebody is to telephone; False when a task to call that person was already open."""
     phone_task_id = connection.execute(
         Q["open_phone_task"],
         {
             "phone_task_id": uuid4(),
             "force_id": run.force_id,
             "notification_id": notification_id,
+            "called": called.value,
             "reason": reason,
             "opened_at": run.as_of,
             "run_id": run.run_id,

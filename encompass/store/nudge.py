@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.nudge import NudgeStatus, move_nudge
+from encompass.domain.nudge import NudgeStatus, Rung, move_nudge
 from encompass.domain.run import Run
 from encompass.store import audit
 from encompass.store.queries import load
@@ -30,10 +30,18 @@ class Lease:
 
 
 def enqueue(
-    connection: Connection, run: Run, recipient_id: UUID, key_adult_id: UUID, notification_id: UUID
+    connection: Connection,
+    run: Run,
+    recipient_id: UUID,
+    key_adult_id: UUID,
+    notification_id: UUID,
+    rung: Rung = Rung.FIRST,
 ) -> None:
-    """Queue one nudge a person and run, however many notifications it is about."""
-    values = {"key_adult_id": key_adult_id, "run_id": run.run_id}
+    """Queue one nudge a person, rung and run, however many notifications it is about; one a rung for each of these."""
+    values = {"key_adult_id": key_adult_id, "run_id": run.run_id, "rung": rung.value}
+    link = {"notification_id": notification_id, "key_adult_id": key_adult_id, "rung": rung.value}
+    if connection.execute(Q["is_nudged"], link).first() is not None:
+        return
     connection.execute(
         Q["insert_nudge"],
         {
@@ -47,12 +55,7 @@ def enqueue(
     nudge_id = connection.execute(Q["nudge_of_adult"], values).scalar_one()
     connection.execute(
         Q["link_notification"],
-        {
-            "nudge_id": nudge_id,
-            "notification_id": notification_id,
-            "force_id": run.force_id,
-            "key_adult_id": key_adult_id,
-        },
+        {**link, "nudge_id": nudge_id, "force_id": run.force_id},
     )
 
 

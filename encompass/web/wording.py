@@ -56,6 +56,8 @@ ALARM = {
     "register_refused": lazy_gettext("A register or roll could not be read."),
     "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
     "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),
+    "nudges_not_accepted": lazy_gettext("A school's nudges were not accepted by the provider in time."),
+    "duty_untold": lazy_gettext("A school that ought to have been told by now has not been told."),
     "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
     "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
     "no_key_adult": lazy_gettext("A school has no Key Adult on the register."),

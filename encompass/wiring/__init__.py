@@ -87,7 +87,7 @@ def send_notifications(run_id: str) -> int:
 
 
 def chase_acknowledgements(run_id: str) -> int:
-    """Open the telephone tasks that are due; how many are new."""
+    """Take the steps of the ladder that are due; how many telephone tasks are new."""
     with opened(load_settings()) as encompass:
         return encompass.chase_acknowledgements(encompass.run(run_id))
 

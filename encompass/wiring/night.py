@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.key_adults import LapsedTraining
+from encompass.domain.ladder import LadderTimes, Step
 from encompass.domain.run import LONDON, Run
 from encompass.gateways.nudge import MailAddress, MailGateway
+from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
 from encompass.pipeline.issue_codes import issue_codes
@@ -62,8 +64,10 @@ class NightSteps(Installation):
 
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""
-        profile = self.force(run.force_id).profile
-        rules = TellingRules(frozenset(profile.fields), LapsedTraining(profile.lapsed_training))
+        force = self.force(run.force_id)
+        lapsed = LapsedTraining(force.profile.lapsed_training)
+        later = force.ladder.deputy_at is not None
+        rules = TellingRules(frozenset(force.profile.fields), lapsed, later)
         return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
 
     def send_notifications(self, run: Run) -> int:
@@ -82,8 +86,23 @@ class NightSteps(Installation):
         return send(engine, self.ring, MailGateway(address), self.settings.web.base_url, run)
 
     def chase_acknowledgements(self, run: Run) -> int:
-        """Open the telephone tasks that are due; how many are new."""
-        return chase(self.database.engine(Role.PIPELINE), run)
+        """Take the steps of the ladder that are due; how many telephone tasks are new."""
+        return chase(self.database.engine(Role.PIPELINE), self.ring, self.ladder_rules(run.force_id), run)
+
+    def ladder_rules(self, force_id: str) -> LadderRules:
+        """The force's ladder, as its file says."""
+        force = self.force(force_id)
+        own = force.ladder
+        times = LadderTimes(
+            own.deputy_at,
+            own.accepted_by,
+            own.second_channel_at,
+            own.remind_at,
+            tuple(Step(who) for who in own.escalate_to),
+            timedelta(minutes=own.escalate_every_minutes),
+        )
+        lapsed = LapsedTraining(force.profile.lapsed_training)
+        return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed)
 
     def reconcile_acknowledgements(self, run: Run) -> Account:
         """The night's account, an imbalance raising an alarm."""

@@ -26,7 +26,11 @@ LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
 LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
-LEFT JOIN phone_task AS t ON t.notification_id = n.notification_id
+LEFT JOIN (
+    SELECT notification_id, min(opened_at) AS opened_at,
+        CASE WHEN bool_and(withdrawn_at IS NOT NULL) THEN max(withdrawn_at) END AS withdrawn_at
+    FROM phone_task GROUP BY notification_id
+) AS t ON t.notification_id = n.notification_id
 WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date)
 ORDER BY v.involvement_id, d.duty_id
 

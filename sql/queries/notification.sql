@@ -90,20 +90,9 @@ VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:key_adult
 UPDATE phone_task SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
 WHERE notification_id = CAST(:notification_id AS uuid) AND withdrawn_at IS NULL
 
--- name: unacknowledged_to_chase
-SELECT n.notification_id
-FROM notification AS n
-JOIN notification_part AS np ON np.notification_id = n.notification_id
-JOIN duty AS d ON d.duty_id = np.duty_id
-WHERE n.force_id = CAST(:force_id AS text) AND n.status = 'released'
-    AND NOT EXISTS (SELECT 1 FROM phone_task AS t WHERE t.notification_id = n.notification_id)
-GROUP BY n.notification_id
-HAVING min(d.act_by) <= CAST(:as_of AS timestamptz)
-ORDER BY n.notification_id
-
 -- name: open_phone_task
-INSERT INTO phone_task (phone_task_id, force_id, notification_id, reason, opened_at, run_id)
-VALUES (CAST(:phone_task_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid),
+INSERT INTO phone_task (phone_task_id, force_id, notification_id, called, reason, opened_at, run_id)
+VALUES (CAST(:phone_task_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid), CAST(:called AS text),
     CAST(:reason AS text), CAST(:opened_at AS timestamptz), CAST(:run_id AS uuid))
-ON CONFLICT (notification_id) DO NOTHING
+ON CONFLICT (notification_id, called) DO NOTHING
 RETURNING phone_task_id

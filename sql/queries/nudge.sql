@@ -1,18 +1,23 @@
 -- name: insert_nudge
 INSERT INTO nudge (nudge_id, force_id, recipient_id, key_adult_id, channel, rung, run_id, status, queued_at)
 VALUES (CAST(:nudge_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid),
-    CAST(:key_adult_id AS uuid), 'email', 'first', CAST(:run_id AS uuid), 'queued', CAST(:queued_at AS timestamptz))
+    CAST(:key_adult_id AS uuid), 'email', CAST(:rung AS text), CAST(:run_id AS uuid), 'queued', CAST(:queued_at AS timestamptz))
 ON CONFLICT (key_adult_id, channel, rung, run_id) DO NOTHING
+
+-- name: is_nudged
+SELECT nudge_id FROM nudge_notification
+WHERE notification_id = CAST(:notification_id AS uuid) AND key_adult_id = CAST(:key_adult_id AS uuid)
+    AND channel = 'email' AND rung = CAST(:rung AS text)
 
 -- name: nudge_of_adult
 SELECT nudge_id FROM nudge
-WHERE key_adult_id = CAST(:key_adult_id AS uuid) AND channel = 'email' AND rung = 'first'
+WHERE key_adult_id = CAST(:key_adult_id AS uuid) AND channel = 'email' AND rung = CAST(:rung AS text)
     AND run_id = CAST(:run_id AS uuid)
 
 -- name: link_notification
 INSERT INTO nudge_notification (nudge_id, notification_id, force_id, key_adult_id, channel, rung)
 VALUES (CAST(:nudge_id AS uuid), CAST(:notification_id AS uuid), CAST(:force_id AS text),
-    CAST(:key_adult_id AS uuid), 'email', 'first')
+    CAST(:key_adult_id AS uuid), 'email', CAST(:rung AS text))
 ON CONFLICT DO NOTHING
 
 -- name: lost_leases

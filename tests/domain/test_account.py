@@ -134,7 +134,7 @@ def test_the_report_counts_duties_and_says_with_whom_the_rest_are() -> None:
     ]
     facts.append(replace(UNPLACED, involvement_id=UUID(int=9)))
     account = account_of("f", date(2026, 3, 10), NOON, BALANCED, facts, ())
-    report = report_of("Force", account, facts)
+    report = report_of("Force", account, facts, ())
     assert (report.duties, report.on_time, report.late, report.missed) == (5, 2, 1, 2)
     assert report.on_time_percent == 40.0
     assert report.waiting_with == {"mash_in_review": 1, "school": 1}
@@ -145,7 +145,7 @@ def test_the_report_counts_duties_and_says_with_whom_the_rest_are() -> None:
 
 def test_no_duty_is_not_full_compliance() -> None:
     account = account_of("f", date(2026, 3, 10), NOON, ManifestLedger(0, 0, 0, 0, 0), [], ())
-    assert report_of("Force", account, []).on_time_percent is None
+    assert report_of("Force", account, [], ()).on_time_percent is None
 
 
 def test_the_account_is_the_same_bytes_every_time() -> None:

@@ -1,0 +1,177 @@
+"""The ladder's steps, each once, and the exceptions that stand until a person has closed them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.compliance import StandingException
+from encompass.domain.ladder import Climb, Step, StepDue
+from encompass.domain.run import Run
+from encompass.store import audit
+from encompass.store.data_key import open_keys
+from encompass.store.queries import load
+from encompass.store.sealed import KeyRing
+
+Q: Final = load("ladder")
+
+
+@dataclass(frozen=True)
+class OfRecipient:
+    """A duty on the ladder, and whose it is."""
+
+    recipient_id: UUID
+    urn: int | None
+    climb: Climb
+
+
+def climbs(connection: Connection, run: Run) -> list[OfRecipient]:
+    """Every duty that still climbs at the run's instant, by recipient.
+
+    Whether it was told in school hours is left to whoever knows the calendar.
+    """
+    rows = connection.execute(Q["climbs"], {"force_id": run.force_id, "as_of": run.as_of})
+    return [
+        OfRecipient(
+            r.recipient_id,
+            r.urn,
+            Climb(
+                r.duty_id,
+                r.notification_id,
+                r.duty_by,
+                r.act_by,
+                r.released_at,
+                is_held=r.status == "held",
+                is_told_in_school_hours=False,
+                is_accepted=r.is_accepted,
+                acknowledged_at=r.acknowledged_at,
+                taken=frozenset(Step(s) for s in r.taken),
+            ),
+        )
+        for r in rows
+    ]
+
+
+def take_step(connection: Connection, run: Run, duty_id: UUID, due: StepDue) -> bool:
+    """Record that a step is taken; False when it was before."""
+    values = {
+        "duty_id": duty_id,
+        "step": due.step.value,
+        "force_id": run.force_id,
+        "reason": due.reason.value,
+        "since": due.since,
+        "taken_at": run.as_of,
+        "run_id": run.run_id,
+    }
+    if connection.execute(Q["insert_step"], values).first() is None:
+        return False
+    details = {"step": due.step.value, "reason": due.reason.value}
+    event = AuditEvent(
+        run.force_id, run.as_of, Actor.PIPELINE, None, "ladder_step_taken", "duty", duty_id, details
+    )
+    audit.record(connection, event)
+    return True
+
+
+def open_exception(connection: Connection, run: Run, duty_id: UUID, reason: str) -> None:
+    """A duty was missed: an exception stands until a person has closed it."""
+    values = {
+        "exception_id": uuid4(),
+        "duty_id": duty_id,
+        "reason": reason,
+        "opened_at": run.as_of,
+        "run_id": run.run_id,
+    }
+    _record(
+        connection,
+        run,
+        "exception_opened",
+        connection.execute(Q["open_exception_of_duty"], values).scalars().all(),
+    )
+
+
+def open_exceptions_of_unplaced(connection: Connection, run: Run) -> int:
+    """Children whose bell has gone before they were placed: an exception each; how many are new."""
+    values = {"force_id": run.force_id, "as_of": run.as_of}
+    opened: list[UUID] = []
+    for row in connection.execute(Q["unplaced_past_their_bell"], values).all():
+        new = {
+            "exception_id": uuid4(),
+            "force_id": run.force_id,
+            "involvement_id": row.involvement_id,
+            "duty_by": row.duty_by,
+            "opened_at": run.as_of,
+            "run_id": run.run_id,
+        }
+        opened += connection.execute(Q["open_exception_of_child"], new).scalars().all()
+    _record(connection, run, "exception_opened", opened)
+    return len(opened)
+
+
+def settle_exceptions(connection: Connection, run: Run) -> None:
+    """Close the exceptions of children since placed and of duties withdrawn; open again what has come back."""
+    values = {"force_id": run.force_id, "closed_at": run.as_of}
+    closed = connection.execute(Q["close_overtaken"], values).scalars().all()
+    _record(connection, run, "exception_overtaken", closed)
+    returned = connection.execute(Q["reopen_returned"], {"force_id": run.force_id}).scalars().all()
+    _record(connection, run, "exception_opened", returned)
+
+
+def exceptions(connection: Connection, force_id: str, as_of: datetime) -> tuple[StandingException, ...]:
+    """Every exception that stands at an instant, the oldest first."""
+    rows = connection.execute(Q["exceptions"], {"force_id": force_id, "as_of": as_of})
+    return tuple(
+        StandingException(
+            r.exception_id,
+            r.night,
+            r.duty_by,
+            r.reason,
+            r.urn,
+            r.school_name,
+            r.notification_status or r.placement_status or "unplaced",
+            r.acknowledged_at if r.acknowledged_at and r.acknowledged_at <= as_of else None,
+        )
+        for r in rows
+    )
+
+
+def close_exception(
+    connection: Connection, ring: KeyRing, run: Run, exception_id: UUID, by: str, reason: str
+) -> bool:
+    """A person closes an exception and says why, sealed with the incident's key; False when none stands."""
+    identity = {"force_id": run.force_id, "exception_id": exception_id}
+    key_id = connection.execute(Q["exception_key"], identity).scalar()
+    if key_id is None:
+        return False
+    key = open_keys(connection, ring, [key_id])[key_id]
+    values = {
+        **identity,
+        "closed_at": run.as_of,
+        "closed_by": by,
+        "sealed_reason": key.seal("duty_exception", "sealed_reason", exception_id, reason.encode()),
+        "key_id": key_id,
+    }
+    if connection.execute(Q["close_exception"], values).first() is None:
+        return False
+    _record(connection, run, "exception_closed", [exception_id], Actor.OPERATOR)
+    return True
+
+
+def _record(
+    connection: Connection,
+    run: Run,
+    action: str,
+    exception_ids: Sequence[UUID],
+    actor: Actor = Actor.PIPELINE,
+) -> None:
+    events = (
+        AuditEvent(run.force_id, run.as_of, actor, None, action, "duty_exception", exception_id)
+        for exception_id in exception_ids
+    )
+    audit.record(connection, *events)

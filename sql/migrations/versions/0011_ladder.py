@@ -1,10 +1,10 @@
-"""Runs 0015_ladder.sql."""
+"""Runs 0011_ladder.sql."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0015"
+revision = "0011"
 down_revision = "0010"
 
 

@@ -62,7 +62,7 @@ class SchoolLink:
         return "successor" in self.link_type.lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RollEntry:
     """One row of a school's roll: a pupil's details and the enrolment at that school.
 
@@ -86,6 +86,47 @@ class RollEntry:
     nc_year: str | None
     entry_date: date | None
     leaving_date: date | None
+
+    def __init__(
+        self,
+        pupil_ref: str,
+        urn: int,
+        upn: str | None,
+        legal_forename: str,
+        middle_names: str | None,
+        legal_surname: str,
+        preferred_forename: str | None,
+        preferred_surname: str | None,
+        former_surname: str | None,
+        date_of_birth: date | None,
+        sex: str | None,
+        postcode: str | None,
+        address: str | None,
+        enrol_status: EnrolStatus,
+        nc_year: str | None,
+        entry_date: date | None,
+        leaving_date: date | None,
+    ) -> None:
+        # A frozen dataclass sets its fields one by one, which took a third of the time of reading a large roll.
+        vars(self).update(
+            pupil_ref=pupil_ref,
+            urn=urn,
+            upn=upn,
+            legal_forename=legal_forename,
+            middle_names=middle_names,
+            legal_surname=legal_surname,
+            preferred_forename=preferred_forename,
+            preferred_surname=preferred_surname,
+            former_surname=former_surname,
+            date_of_birth=date_of_birth,
+            sex=sex,
+            postcode=postcode,
+            address=address,
+            enrol_status=enrol_status,
+            nc_year=nc_year,
+            entry_date=entry_date,
+            leaving_date=leaving_date,
+        )
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def read_cells(
     stands. Raises BrokenFile for an empty file, another encoding, a missing or a repeated column.
     """
     lines = _Lines(_decoded(stream, dialect.encoding))
-    rows = _rows(lines, csv.reader(lines, delimiter=dialect.delimiter, strict=True))
+    rows = _rows(lines, dialect.delimiter)
     header = _header(next(rows, None), required)
     absent = len(header)
     columns = (*required, *optional)
@@ -104,7 +104,10 @@ def read_cells(
     count = undecodable = 0
     for line, raw, cells in rows:
         count += 1
-        why = _fault(cells, absent)
+        if cells is not None and len(cells) == absent and len(raw) <= LONGEST_CELL and raw[:-1].isprintable():
+            why = None
+        else:
+            why = _fault(cells, absent)
         if why is None and cells is not None:
             cells.append("")
             yield line, [*map(str.strip, pick(cells))]
@@ -162,20 +165,16 @@ class _Lines:
         self.number = 0
         self.of_row: list[str] = []
 
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._read()
-        if not line:
-            raise StopIteration
-        if len(line) == LARGEST_LINE:
-            raise BrokenFile("line_too_long")
-        self.number += 1
-        self.of_row.append(line)
-        if len(self.of_row) > LINES_OF_A_ROW:
-            raise _TooManyLines
-        return line
+    def read(self) -> Iterator[str]:
+        of_row, back, read = self.of_row, self._back, self._read
+        while line := back.popleft() if back else read():
+            if len(line) == LARGEST_LINE:
+                raise BrokenFile("line_too_long")
+            self.number += 1
+            of_row.append(line)
+            if len(of_row) > LINES_OF_A_ROW:
+                raise _TooManyLines
+            yield line
 
     def give_back_all_but_the_first(self) -> None:
         rest = self.of_row[1:]
@@ -183,9 +182,9 @@ class _Lines:
         self.number -= len(rest)
 
 
-def _rows(lines: _Lines, reader: Iterator[list[str]]) -> Iterator[tuple[int, str, list[str] | None]]:
+def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, str, list[str] | None]]:
     """The first line, the text and the cells of each row; no cells where the text is no row."""
-    width = 0
+    reader, width = csv.reader(lines.read(), delimiter=delimiter, strict=True), 0
     while True:
         lines.of_row.clear()
         try:
@@ -194,6 +193,7 @@ def _rows(lines: _Lines, reader: Iterator[list[str]]) -> Iterator[tuple[int, str
             return
         except (csv.Error, _TooManyLines):
             cells = None
+            reader = csv.reader(lines.read(), delimiter=delimiter, strict=True)
         taken = lines.of_row
         if len(taken) > 1 and (cells is None or len(cells) != width):
             lines.give_back_all_but_the_first()

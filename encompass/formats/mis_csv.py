@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
@@ -113,8 +114,19 @@ def _entry_of(
          preferred_surname, former, sex, postcode, address, nc_year, _) = (
             cells if not without_urn else (cells[0], "", *cells[1:])
         )  # fmt: skip
-        if not (pupil_ref and forename and surname and status in statuses):
-            raise WrongField(_lacking(pupil_ref, forename, surname, status))
+        born_on, entered_on = to_day(born), to_day(entered)
+        if not (pupil_ref and forename and surname and status in statuses and born_on and entered_on):
+            raise _fault(
+                ("pupil_ref: missing", not pupil_ref),
+                ("legal_forename: missing", not forename),
+                ("legal_surname: missing", not surname),
+                ("enrol_status: missing", not status),
+                ("enrol_status: unknown_code", status not in statuses),
+                ("date_of_birth: missing", not born),
+                ("date_of_birth: not_a_date", not born_on),
+                ("entry_date: missing", not entered),
+                ("entry_date: not_a_date", not entered_on),
+            )
         return RollEntry(
             pupil_ref,
             fixed_urn if fixed_urn is not None else _urn(urn),
@@ -125,27 +137,24 @@ def _entry_of(
             preferred_forename or None,
             preferred_surname or None,
             former or None,
-            _day("date_of_birth", born, to_day),
+            born_on,
             sexes.get(sex),
             postcode or None,
             address or None,
             statuses[status],
             nc_year or None,
-            _day("entry_date", entered, to_day),
-            _day("leaving_date", left, to_day) if left else None,
+            entered_on,
+            _leaving_day(left, to_day) if left else None,
         )
 
     return entry
 
 
-def _lacking(pupil_ref: str, forename: str, surname: str, status: str) -> str:
-    named = (("pupil_ref", pupil_ref), ("legal_forename", forename), ("legal_surname", surname))
-    missing = next((name for name, value in named if not value), None)
-    if missing:
-        return f"{missing}: missing"
-    return "enrol_status: unknown_code" if status else "enrol_status: missing"
+def _fault(*faults: tuple[str, bool]) -> WrongField:
+    return WrongField(next(name for name, is_so in faults if is_so))
 
 
+@lru_cache(maxsize=1 << 12)
 def _urn(text: str) -> int:
     if not text:
         raise WrongField("urn: missing")
@@ -154,10 +163,8 @@ def _urn(text: str) -> int:
     return int(text)
 
 
-def _day(name: str, text: str, to_day: ToDay) -> date:
-    if not text:
-        raise WrongField(f"{name}: missing")
+def _leaving_day(text: str, to_day: ToDay) -> date:
     day = to_day(text)
     if day is None:
-        raise WrongField(f"{name}: not_a_date")
+        raise WrongField("leaving_date: not_a_date")
     return day

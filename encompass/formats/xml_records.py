@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from functools import lru_cache
 from typing import BinaryIO, Final
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLPullParser, tostring
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser
 
 from encompass.formats.faults import BrokenFile
 
@@ -21,16 +22,17 @@ def read_elements(stream: BinaryIO, root: str, wanted: Set[str]) -> Iterator[tup
     Names are without their namespace. Raises BrokenFile: not XML, another root, a document type or an entity, an
     element beyond 1 MiB or forty levels deep.
     """
-    counted = _Counted(stream)
     path: list[str] = []
     outside: list[Element] = []
     within = 0
     try:
-        for event, element in iterparse(counted, events=("start", "end"), forbid_dtd=True):
+        counted = _Counted(stream, _beginning(stream))
+        for event, element in _events(counted):
             if within:
                 within += 1 if event == "start" else -1
-                _check_depth(within)
                 if within:
+                    if within > DEEPEST:
+                        raise BrokenFile("too_deep")
                     continue
                 yield "/".join(path), element
             elif event == "start":
@@ -72,6 +74,7 @@ def parts_of(element: Element, name: str) -> Iterator[Element]:
     return (inner for inner in element.iter() if local_name(inner.tag) == name)
 
 
+@lru_cache(maxsize=1 << 10)
 def local_name(tag: str) -> str:
     """The name without its namespace."""
     return tag.rpartition("}")[2] if tag.startswith("{") else tag
@@ -93,17 +96,53 @@ def _check_depth(depth: int) -> None:
         raise BrokenFile("too_deep")
 
 
-class _Counted:
-    """A stream that is read no further than one record's size beyond the last mark."""
+def _events(stream: _Counted) -> Iterator[tuple[str, Element]]:
+    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    while data := stream.read():
+        parser.feed(data)
+        yield from parser.read_events()  # pyright: ignore[reportReturnType] - these two events carry elements
+    parser.close()
+    yield from parser.read_events()  # pyright: ignore[reportReturnType]
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._left = stream, LARGEST_RECORD
+
+class _Root(TreeBuilder):
+    """Knows when the root has begun."""
+
+    has_begun = False
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self.has_begun = True
+        return super().start(tag, attrs)
+
+
+def _beginning(stream: BinaryIO) -> bytes:
+    """The bytes up to where the root begins and some after it; a document type or an entity can only stand before.
+
+    Looking only here for what is forbidden leaves the rest to the parser in C, which is three times as fast.
+    """
+    root = _Root()
+    parser = DefusedXMLParser(target=root, forbid_dtd=True)
+    read = b""
+    while not root.has_begun and (chunk := stream.read(1 << 12)):
+        read += chunk
+        parser.feed(chunk)
+        if len(read) > LARGEST_RECORD:
+            raise BrokenFile("record_too_large")
+    return read
+
+
+class _Counted:
+    """A stream after its beginning, read no further than one record's size beyond the last mark."""
+
+    def __init__(self, stream: BinaryIO, beginning: bytes) -> None:
+        self._stream, self._beginning, self._left = stream, beginning, LARGEST_RECORD
 
     def mark(self) -> None:
         self._left = LARGEST_RECORD
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(min(size, 1 << 16) if size >= 0 else 1 << 16)
+    def read(self) -> bytes:
+        data, self._beginning = self._beginning, b""
+        data = data or self._stream.read(1 << 14)
         self._left -= len(data)
         if self._left < 0:
             raise BrokenFile("record_too_large")

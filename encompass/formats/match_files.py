@@ -32,6 +32,7 @@ CHILD_COLUMNS: Final = (
     "postcode", "address", "school_urn", "school_name",
 )  # fmt: skip
 LONGEST_URN: Final = 18
+NO_SCHOOL: Final = 1  # no school has it: the numbers of Get Information About Schools have six digits
 LARGEST_CELL: Final = 1_000_000
 STATUSES: Final = {status.value: status for status in EnrolStatus}
 UNDECODED: Final = ("\udc80", "\udcff")
@@ -143,11 +144,9 @@ def _entry(line: int, cells: Sequence[str]) -> RollEntry | Malformed:
     if not pupil_ref:
         return Malformed(line, "pupil_ref: blank")
     urn = _urn(urn_cell)
-    if urn is None:
-        return Malformed(line, "urn: not a number")
     return RollEntry(
         pupil_ref=pupil_ref,
-        urn=urn,
+        urn=NO_SCHOOL if urn is None else urn,
         upn=upn.upper() or None,
         legal_forename=forename,
         middle_names=middle or None,
@@ -159,7 +158,7 @@ def _entry(line: int, cells: Sequence[str]) -> RollEntry | Malformed:
         sex=sex or None,
         postcode=postcode or None,
         address=address or None,
-        enrol_status=STATUSES.get(status.upper(), EnrolStatus.SINGLE),
+        enrol_status=STATUSES.get(status.upper(), EnrolStatus.SINGLE) if urn else EnrolStatus.PREVIOUS,
         nc_year=None,
         entry_date=day_of(entry),
         leaving_date=day_of(leaving),
@@ -198,4 +197,4 @@ def _child(cells: Sequence[str]) -> ListedChild:
 
 @lru_cache(maxsize=1 << 15)
 def _urn(cell: str) -> int | None:
-    return int(cell) if cell.isascii() and cell.isdigit() and len(cell) <= LONGEST_URN else None
+    return int(cell) or None if cell.isascii() and cell.isdigit() and len(cell) <= LONGEST_URN else None

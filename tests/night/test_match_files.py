@@ -136,10 +136,31 @@ def test_one_line_for_each_child_in_their_order(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").stat().st_mode & 0o077 == 0
 
 
+def test_a_pupil_whose_school_is_not_known_is_for_a_person(tmp_path: Path) -> None:
+    """Left out, such a pupil could no longer be the twin who keeps another from being matched."""
+    roll = written(
+        tmp_path / "roll.csv", ROLL_COLUMNS, [PUPIL | {"urn": "none"}, PUPIL | {"pupil_ref": "P2", "urn": ""}]
+    )
+    listed = written(tmp_path / "children.csv", CHILD_COLUMNS, [CHILD])
+    done = run(roll, listed, tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    (row,) = decisions(tmp_path / "out.csv")
+    assert (row["outcome"], row["urn"], set(row["candidates"].split(";"))) == (
+        "needs_review",
+        "",
+        {"P1", "P2"},
+    )
+    alone = written(tmp_path / "alone.csv", ROLL_COLUMNS, [PUPIL | {"urn": ""}])
+    run(alone, listed, tmp_path / "out.csv")
+    assert [(r["outcome"], r["reason"]) for r in decisions(tmp_path / "out.csv")] == [
+        ("needs_review", "no_current_enrolment")
+    ]
+
+
 def test_malformed_rows_are_told_by_line_and_left_out(tmp_path: Path) -> None:
     roll = written(tmp_path / "roll.csv", ROLL_COLUMNS, [PUPIL])
     with roll.open("ab") as file:
-        file.write(b"P7,100001,short row\r\n,100001" + b"," * 14 + b"\r\nP8,urn" + b"," * 14 + b"\r\n")
+        file.write(b"P7,100001,short row\r\n,100001" + b"," * 14 + b"\r\n")
     listed = written(tmp_path / "children.csv", CHILD_COLUMNS, [CHILD, CHILD, CHILD | {"child_ref": ""}])
     with listed.open("ab") as file:
         file.write(b"C5,I5,Zo\xff" + b"," * 9 + b"\r\n" + b"C6,I6" + b"," * 10 + b"\r\n")
@@ -149,7 +170,6 @@ def test_malformed_rows_are_told_by_line_and_left_out(tmp_path: Path) -> None:
     assert told == {
         "roll, line 3: 3 cells for 16 columns; left out",
         "roll, line 4: pupil_ref: blank; left out",
-        "roll, line 5: urn: not a number; left out",
         "children, line 3: child_ref: repeated; left out",
         "children, line 4: child_ref: blank; left out",
         "children, line 5: not_utf-8; left out",

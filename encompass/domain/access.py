@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from encompass.domain.recipient import AtSchool, Recipient
+
 
 class Audience(StrEnum):
     """Which identity provider a person signs in with."""
@@ -26,14 +28,22 @@ class NotFound(Exception):
 
 
 @dataclass(frozen=True)
-class SchoolViewer:
-    """A Key Adult signed in for one school, for one session."""
+class KeyAdultViewer:
+    """A named adult signed in for one school, office or partner force, for one session.
+
+    `name` is the school's, the local authority's or the force's.
+    """
 
     session_token: str = field(repr=False)
     force_id: str
-    urn: int
-    school_name: str
+    recipient: Recipient
+    name: str
     key_adult_id: UUID
+
+    @property
+    def is_at_school(self) -> bool:
+        """Whether the pages speak of a school."""
+        return isinstance(self.recipient, AtSchool)
 
 
 @dataclass(frozen=True)
@@ -46,12 +56,12 @@ class StaffViewer:
     staff_id: UUID
 
 
-Viewer = SchoolViewer | StaffViewer
+Viewer = KeyAdultViewer | StaffViewer
 
 
 def may_read_notifications(viewer: Viewer) -> bool:
-    """Notifications are for the Key Adults of the school that they were written for."""
-    return isinstance(viewer, SchoolViewer)
+    """Notifications are for the Key Adults of the recipient that they were written for."""
+    return isinstance(viewer, KeyAdultViewer)
 
 
 def may_read_report(viewer: Viewer) -> bool:

@@ -61,7 +61,7 @@ class DutyFact:
     duty_by: datetime | None
     withdrawn_at: datetime | None
     urn: int | None
-    school_name: str | None
+    recipient_name: str | None
     notification: NotificationStatus | None
     acknowledged_at: datetime | None
     phone_task_opened_at: datetime | None
@@ -115,9 +115,9 @@ class Account:
 
 @dataclass(frozen=True)
 class SchoolCompliance:
-    """One school's duties of the night by timeliness."""
+    """The duties of the night to one school, office or partner force by timeliness; only a school has a URN."""
 
-    urn: int
+    urn: int | None
     school_name: str
     duties: int
     on_time: int
@@ -278,10 +278,10 @@ def _waiting_with(fact: DutyFact, as_of: datetime) -> str | None:
 
 
 def _schools(facts: Sequence[DutyFact], as_of: datetime) -> tuple[SchoolCompliance, ...]:
-    by_school: dict[tuple[int, str], Counter[Timeliness]] = {}
+    by_school: dict[tuple[int | None, str], Counter[Timeliness]] = {}
     for f in facts:
-        if f.urn is not None and f.school_name is not None:
-            by_school.setdefault((f.urn, f.school_name), Counter())[timeliness_of(f, as_of)] += 1
+        if f.recipient_name is not None:
+            by_school.setdefault((f.urn, f.recipient_name), Counter())[timeliness_of(f, as_of)] += 1
     return tuple(
         SchoolCompliance(
             urn,
@@ -292,7 +292,7 @@ def _schools(facts: Sequence[DutyFact], as_of: datetime) -> tuple[SchoolComplian
             counts[Timeliness.MISSED],
             counts[Timeliness.NOT_YET_DUE],
         )
-        for (urn, name), counts in sorted(by_school.items(), key=lambda item: (item[0][1], item[0][0]))
+        for (urn, name), counts in sorted(by_school.items(), key=lambda item: (item[0][1], item[0][0] or 0))
     )
 
 

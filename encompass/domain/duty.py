@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from encompass.domain.recipient import Recipient
+
 
 @dataclass(frozen=True)
-class SchoolDuty:
-    """What is owed to one school: its first bell after the incident, and when a person is chased."""
+class OwedDuty:
+    """What is owed to one recipient: its first bell after the incident, and when a person is chased."""
 
-    urn: int
+    recipient: Recipient
     duty_by: datetime
     act_by: datetime

@@ -43,8 +43,8 @@ def told_of(adults: Iterable[tuple[K, KeyAdultEntry]], day: date, lapsed: Lapsed
 
 
 def leads_of(told: Told[K], adults: Iterable[tuple[K, KeyAdultEntry]]) -> tuple[K, ...]:
-    """Those told who are designated leads; everybody told where none is, so that nobody waits for a deputy."""
-    leads = {k for k, entry in adults if entry.role is KeyAdultRole.DSL}
+    """Those told who lead at their recipient; everybody told where none does, so that nobody waits for a deputy."""
+    leads = {k for k, entry in adults if entry.role is not KeyAdultRole.DEPUTY}
     return tuple(k for k in told.adults if k in leads) or told.adults
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
+from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
+
 
 class EnrolStatus(StrEnum):
     """School census enrolment status."""
@@ -20,9 +22,10 @@ class EnrolStatus(StrEnum):
 
 
 class KeyAdultRole(StrEnum):
-    """The designated safeguarding lead, or a deputy."""
+    """A school's designated safeguarding lead, the officer of a local authority or partner force, or a deputy."""
 
     DSL = "dsl"
+    OFFICER = "officer"
     DEPUTY = "deputy"
 
 
@@ -131,15 +134,16 @@ class RollEntry:
 
 @dataclass(frozen=True)
 class KeyAdultEntry:
-    """One row of the Key Adult register: a named adult of a school with a work e-mail and telephone.
+    """One row of the Key Adult register: a named adult of a recipient with a work e-mail and telephone.
 
+    Of a school `urn` is given, of a local authority's office `la_code` and `office`, of another force its name.
     `verified_on` is when somebody saw that the mailbox is that person's own; `attested_on` when the school last said
     that this is still its Key Adult; away days are inclusive. `declared_surnames` are of families with whom the
     adult has declared a connection.
     """
 
     key_adult_ref: str
-    urn: int
+    urn: int | None
     role: KeyAdultRole
     full_name: str = field(repr=False)
     email: str = field(repr=False)
@@ -154,6 +158,19 @@ class KeyAdultEntry:
     away_from: date | None = None
     away_to: date | None = None
     declared_surnames: tuple[str, ...] = field(default=(), repr=False)
+    la_code: str | None = None
+    office: Office | None = None
+    partner_force: str | None = None
+
+    @property
+    def recipient(self) -> Recipient:
+        """Whose contact this adult is."""
+        if self.urn is not None:
+            return AtSchool(self.urn)
+        if self.la_code is not None and self.office is not None:
+            return LaOfficer(self.la_code, self.office)
+        assert self.partner_force is not None
+        return PartnerForce(self.partner_force)
 
 
 class CalendarScope(StrEnum):

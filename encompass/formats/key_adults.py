@@ -1,4 +1,4 @@
-"""The Key Adult register as CSV: two named adults a school, each with a personal work mailbox."""
+"""The Key Adult register as CSV: two named adults a school or office, each with a personal work mailbox."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from encompass.domain.incident import RefusedRecord
+from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient, RecipientKind
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 from encompass.formats.csv_rows import Dialect, Row, WrongField, read_rows
 from encompass.formats.faults import Remark
@@ -14,10 +15,17 @@ from encompass.formats.faults import Remark
 REQUIRED: Final = ("key_adult_ref", "urn", "role", "full_name", "email", "active_from", "active_to")
 OPTIONAL: Final = (
     "phone", "language", "verified_on", "attested_on", "trained_on", "training_expires", "away_from", "away_to",
-    "declared_surnames",
+    "declared_surnames", "recipient_kind", "la_code", "office", "partner_force",
 )  # fmt: skip
 WARNED: Final = ("phone",)
 ROLES: Final = {r.value: r for r in KeyAdultRole}
+KINDS: Final = {k.value: k for k in RecipientKind}
+OFFICES: Final = {o.value: o for o in Office}
+COLUMNS_OF: Final = {
+    RecipientKind.SCHOOL: ("urn",),
+    RecipientKind.LA_OFFICER: ("la_code", "office"),
+    RecipientKind.PARTNER_FORCE: ("partner_force",),
+}
 LANGUAGES: Final = frozenset({"en", "cy"})
 PHONE: Final = re.compile(r"\+?[0-9][0-9 ()\-]{6,20}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?")
 SHARED_MAILBOXES: Final = frozenset(
@@ -72,10 +80,16 @@ def _entry(row: Row) -> KeyAdultEntry:
     language = row.optional("language") or "en"
     if language not in LANGUAGES:
         raise WrongField("language: unknown_code")
+    recipient = _recipient(row)
+    role = row.code("role", ROLES)
+    if (role is KeyAdultRole.DSL and not isinstance(recipient, AtSchool)) or (
+        role is KeyAdultRole.OFFICER and isinstance(recipient, AtSchool)
+    ):
+        raise WrongField("role: does_not_fit_recipient")
     return KeyAdultEntry(
         key_adult_ref=row.required("key_adult_ref"),
-        urn=row.number("urn"),
-        role=row.code("role", ROLES),
+        urn=recipient.urn if isinstance(recipient, AtSchool) else None,
+        role=role,
         full_name=row.required("full_name"),
         email=_work_email(row.required("email")),
         phone=_phone(row.optional("phone")),
@@ -91,7 +105,24 @@ def _entry(row: Row) -> KeyAdultEntry:
         declared_surnames=tuple(
             filter(None, map(str.strip, (row.optional("declared_surnames") or "").split(";")))
         ),
+        la_code=recipient.la_code if isinstance(recipient, LaOfficer) else None,
+        office=recipient.office if isinstance(recipient, LaOfficer) else None,
+        partner_force=recipient.name if isinstance(recipient, PartnerForce) else None,
     )
+
+
+def _recipient(row: Row) -> Recipient:
+    kind = row.code("recipient_kind", KINDS) if row.optional("recipient_kind") else RecipientKind.SCHOOL
+    for column in ("urn", "la_code", "office", "partner_force"):
+        if row.optional(column) and column not in COLUMNS_OF[kind]:
+            raise WrongField(f"{column}: does_not_fit_recipient_kind")
+    match kind:
+        case RecipientKind.SCHOOL:
+            return AtSchool(row.number("urn"))
+        case RecipientKind.LA_OFFICER:
+            return LaOfficer(row.required("la_code"), row.code("office", OFFICES))
+        case RecipientKind.PARTNER_FORCE:
+            return PartnerForce(row.required("partner_force"))
 
 
 def _work_email(email: str) -> str:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from encompass.domain.access import NotFound, SchoolViewer, may_read_notifications
+from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
 from encompass.store import notification
 from encompass.store.database import as_session
 
 
-def acknowledge(engine: Engine, viewer: SchoolViewer, notification_id: UUID, now: datetime) -> None:
-    """Acknowledge a notification of the viewer's school, once. Raises NotFound."""
+def acknowledge(engine: Engine, viewer: KeyAdultViewer, notification_id: UUID, now: datetime) -> None:
+    """Acknowledge a notification of the viewer's school or office, once. Raises NotFound."""
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:

@@ -97,14 +97,16 @@ def _take(
     if step in TELEPHONED:
         called = TELEPHONED[step]
         return notification.open_phone_task(connection, run, climb.notification_id, due.reason.value, called)
-    if step in NUDGED and duty.urn is not None:
-        adults = _told(connection, ring, rules, run, duty.urn)
+    if step in NUDGED:
+        adults = _told(connection, ring, rules, run, duty.recipient_id)
         for adult in adults:
             nudge.enqueue(connection, run, duty.recipient_id, adult, climb.notification_id, NUDGED[step])
     return 0
 
 
-def _told(connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, urn: int) -> tuple[UUID, ...]:
+def _told(
+    connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, recipient_id: UUID
+) -> tuple[UUID, ...]:
     day = run.as_of.astimezone(LONDON).date()
-    known = key_adult.active_at_school(connection, ring, run.force_id, urn, day)
+    known = key_adult.active_at(connection, ring, recipient_id, day)
     return told_of(known, day, rules.lapsed_training).adults

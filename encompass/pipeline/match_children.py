@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from encompass import log
 from encompass.domain.child import exclusion
-from encompass.domain.duty import SchoolDuty
+from encompass.domain.duty import OwedDuty
 from encompass.domain.placement import (
     NO_EVIDENCE,
     Decision,
@@ -26,6 +26,7 @@ from encompass.domain.placement import (
     ReviewReason,
     move_placement,
 )
+from encompass.domain.recipient import AtSchool, LaOfficer, PartnerForce, Recipient
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school_day import (
     NoSchoolDay,
@@ -49,6 +50,7 @@ from encompass.store.sealed import KeyRing
 
 INCIDENTS_TOGETHER: Final = 100
 SOURCE = "match_children"
+DECIDED: Final = frozenset({PlacementStatus.PLACED, PlacementStatus.REFERRED, PlacementStatus.EXCLUDED})
 ANY_SCHOOL = SchoolKeys(0, "")
 
 
@@ -71,12 +73,24 @@ class Timetable:
     schools: dict[int, SchoolKeys]
     shut_for_good: set[int] = field(default_factory=set[int])
 
-    def duty(self, urn: int, occurred: datetime) -> SchoolDuty:
-        """What is owed to one school after an incident at that instant."""
-        duty_by = self.first_bell(self.schools[urn], occurred)
+    def duty(self, recipient: Recipient, occurred: datetime) -> OwedDuty:
+        """What is owed to one recipient after an incident at that instant.
+
+        An office keeps the days of its local authority, a partner force those of everybody.
+        """
+        duty_by = self.first_bell(self._keys(recipient), occurred)
         rules = self.rules
         act_by = chased_by(occurred, duty_by, rules.chase_after, rules.holiday_act_days)
-        return SchoolDuty(urn, duty_by, act_by)
+        return OwedDuty(recipient, duty_by, act_by)
+
+    def _keys(self, recipient: Recipient) -> SchoolKeys:
+        match recipient:
+            case AtSchool(urn):
+                return self.schools[urn]
+            case LaOfficer(la_code):
+                return SchoolKeys(0, la_code)
+            case PartnerForce():
+                return ANY_SCHOOL
 
     def first_bell(self, of: SchoolKeys, occurred: datetime) -> datetime:
         """The school's first bell after an incident at that instant.
@@ -233,13 +247,13 @@ def _in_parts(incident_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
 
 
 def _correct(
-    connection: Connection, run: Run, stored: StoredPlacement, new: NewPlacement, duties: list[SchoolDuty]
+    connection: Connection, run: Run, stored: StoredPlacement, new: NewPlacement, duties: list[OwedDuty]
 ) -> None:
-    """A correction may only tell another school, or tell again after an exclusion, through a person."""
+    """A correction may only tell another recipient, or tell again after an exclusion, through a person."""
     if (stored.status, stored.reason, stored.pupil_id) == (new.status, new.reason, new.pupil_id):
         placement.keep(connection, new.involvement_id, new.version)
         return
-    was_decided = stored.status in (PlacementStatus.PLACED, PlacementStatus.EXCLUDED)
+    was_decided = stored.status in DECIDED
     if was_decided and new.status is not PlacementStatus.EXCLUDED:
         new, duties = _for_review(new), []
     if stored.status is not new.status:
@@ -263,7 +277,7 @@ def _for_review(new: NewPlacement) -> NewPlacement:
     )
 
 
-def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[SchoolDuty]]:
+def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[OwedDuty]]:
     involved, timetable = decided.involved, night.timetable
     occurred = involved.incident.occurred_from
     duty_by = timetable.first_bell(ANY_SCHOOL, occurred)
@@ -279,7 +293,7 @@ def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[Sch
         case ExclusionReason() as reason:
             return placed(PlacementStatus.EXCLUDED, reason.value, None, NO_EVIDENCE), []
         case Matched(pupil_id, urns, evidence):
-            duties = [timetable.duty(urn, occurred) for urn in urns]
+            duties = [timetable.duty(AtSchool(urn), occurred) for urn in urns]
             return placed(PlacementStatus.PLACED, None, pupil_id, evidence), duties
         case NeedsReview(reason, evidence):
             return placed(PlacementStatus.IN_REVIEW, reason.value, None, evidence), []

@@ -1,4 +1,4 @@
-"""Write what each school may read about each child, and queue the nudges, in one transaction a school."""
+"""Write what each recipient may read about each child, and queue the nudges, in one transaction a recipient."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from encompass import log
 from encompass.domain.incident import PoliceHold
 from encompass.domain.key_adults import LapsedTraining, leads_of, told_of
 from encompass.domain.notification import NotificationPart, NotifiedChild
+from encompass.domain.recipient import AtSchool, code_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.one_by_one import each
-from encompass.store import force, incident, key_adult, notification, nudge, roll
+from encompass.store import force, incident, key_adult, notification, nudge, recipient, roll
 from encompass.store.incident import Involvement
-from encompass.store.notification import NewNotification, UntoldDuty
+from encompass.store.notification import About, NewNotification, UntoldDuty
+from encompass.store.recipient import Named
 from encompass.store.sealed import KeyRing
 
 SOURCE = "prepare_notifications"
@@ -28,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TellingRules:
-    """What a school is told of an incident (the force's allow-list), what lapsed training means, whom it is told first.
+    """What a recipient is told of an incident (the force's allow-list), what lapsed training means, who is told first.
 
     `deputies_later`: the lead alone at first, and the deputies by a step of the ladder.
     """
@@ -41,15 +43,15 @@ class TellingRules:
 def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, run: Run) -> int:
     """Prepare a notification for every duty that none tells of yet; how many duties those were.
 
-    A school that fails holds up no other. Raises ExceptionGroup at the end for surprises.
+    A recipient that fails holds up no other. Raises ExceptionGroup at the end for surprises.
     """
     with engine.begin() as connection:
         waiting = notification.recipients_with_untold_duties(connection, run.force_id)
     told: list[int] = []
 
-    def one(recipient: tuple[UUID, int]) -> None:
+    def one(recipient_id: UUID) -> None:
         with engine.begin() as connection:
-            count = _prepare(connection, ring, rules, run, *recipient)
+            count = _prepare(connection, ring, rules, run, recipient.named(connection, recipient_id))
         told.append(count)
 
     failed = each(waiting, one)
@@ -59,22 +61,18 @@ def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, ru
     return sum(told)
 
 
-def _prepare(
-    connection: Connection, ring: KeyRing, rules: TellingRules, run: Run, recipient_id: UUID, urn: int
-) -> int:
-    duties = notification.untold_duties(connection, recipient_id)
+def _prepare(connection: Connection, ring: KeyRing, rules: TellingRules, run: Run, to: Named) -> int:
+    duties = notification.untold_duties(connection, to.recipient_id)
     involved = incident.involvements(connection, ring, (d.involvement_id for d in duties))
     released: list[UUID] = []
-    for pupil_id, of_pupil in groupby(duties, attrgetter("pupil_id")):
-        held, free = _sorted_by_hold(list(of_pupil), involved, run)
+    for about, of_child in groupby(duties, attrgetter("about")):
+        held, free = _sorted_by_hold(list(of_child), involved, run)
         for group in (free, held):
             if group:
-                prepared = _write(
-                    connection, ring, rules.fields, run, recipient_id, urn, pupil_id, group, involved
-                )
+                prepared = _write(connection, ring, rules.fields, run, to, about, group, involved)
                 released += [prepared] if group is free else []
     if released:
-        _nudge(connection, ring, rules, run, recipient_id, urn, released)
+        _nudge(connection, ring, rules, run, to, released)
     return len(duties)
 
 
@@ -95,23 +93,21 @@ def _write(
     ring: KeyRing,
     fields: frozenset[str],
     run: Run,
-    recipient_id: UUID,
-    urn: int,
-    pupil_id: UUID,
+    to: Named,
+    about: About,
     duties: list[UntoldDuty],
     involved: dict[UUID, Involvement],
 ) -> UUID:
     first = involved[duties[0].involvement_id]
     hold = _police_hold(first, run)
-    notification_id = notification.held_notification(connection, recipient_id, pupil_id) if hold else None
+    notification_id = notification.held_notification(connection, to.recipient_id, about) if hold else None
     if notification_id is None:
         new = NewNotification(
-            recipient_id,
-            urn,
-            pupil_id,
-            notification.told_this_night(connection, run, recipient_id, pupil_id),
+            to,
+            about,
+            notification.told_this_night(connection, run, to.recipient_id, about),
             hold,
-            _child(connection, ring, run, pupil_id, urn, first),
+            _child(connection, ring, run, about, to, first),
             first.key,
         )
         notification_id = notification.insert(connection, run, new)
@@ -145,9 +141,12 @@ def part_of(involved: Involvement, fields: frozenset[str]) -> NotificationPart:
 
 
 def _child(
-    connection: Connection, ring: KeyRing, run: Run, pupil_id: UUID, urn: int, involved: Involvement
+    connection: Connection, ring: KeyRing, run: Run, about: About, to: Named, involved: Involvement
 ) -> NotifiedChild:
-    found = roll.entry_at_school(connection, ring, run.force_id, pupil_id, urn)
+    """The child as the school's roll has it; where none is held, as police do."""
+    found = None
+    if about.pupil_id is not None and isinstance(to.recipient, AtSchool):
+        found = roll.entry_at_school(connection, ring, run.force_id, about.pupil_id, to.recipient.urn)
     if found is None:
         born = involved.child.date_of_birth
         return NotifiedChild(involved.child.forename, involved.child.surname, born, None)
@@ -165,28 +164,28 @@ def _nudge(
     ring: KeyRing,
     rules: TellingRules,
     run: Run,
-    recipient_id: UUID,
-    urn: int,
+    to: Named,
     released: Sequence[UUID],
 ) -> None:
     day = run.as_of.astimezone(LONDON).date()
-    known = key_adult.active_at_school(connection, ring, run.force_id, urn, day)
+    known = key_adult.active_at(connection, ring, to.recipient_id, day)
     told = told_of(known, day, rules.lapsed_training)
     for notification_id in released:
         for adult in leads_of(told, known) if rules.deputies_later else told.adults:
-            nudge.enqueue(connection, run, recipient_id, adult, notification_id)
+            nudge.enqueue(connection, run, to.recipient_id, adult, notification_id)
         if not told.adults:
             notification.open_phone_task(connection, run, notification_id, "no_key_adult")
         elif told.is_everybody_away:
             notification.open_phone_task(connection, run, notification_id, "key_adults_away")
     if not told.adults:
-        _alarm(connection, run, "no_key_adult", urn)
+        _alarm(connection, run, "no_key_adult", to)
     if told.is_everybody_away:
-        _alarm(connection, run, "key_adults_away", urn)
+        _alarm(connection, run, "key_adults_away", to)
     if told.is_training_lapsed:
-        _alarm(connection, run, "training_lapsed", urn)
+        _alarm(connection, run, "training_lapsed", to)
 
 
-def _alarm(connection: Connection, run: Run, kind: str, urn: int) -> None:
-    force.raise_alarm(connection, run, kind, str(urn))
-    log.get_logger().error("alarm_raised", alarm=kind, school_urn=urn)
+def _alarm(connection: Connection, run: Run, kind: str, to: Named) -> None:
+    source = code_of(to.recipient)
+    force.raise_alarm(connection, run, kind, source)
+    log.get_logger().error("alarm_raised", alarm=kind, source=source)

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from encompass.domain.access import NotFound, SchoolViewer, may_read_notifications
+from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.store import notification
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
 
 
-def read_inbox(engine: Engine, ring: KeyRing, viewer: SchoolViewer) -> tuple[InboxEntry, ...]:
-    """The notifications that the viewer's school may read. Raises NotFound for anyone else."""
+def read_inbox(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer) -> tuple[InboxEntry, ...]:
+    """The notifications that the viewer's school or office may read. Raises NotFound for anyone else."""
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:
@@ -23,7 +23,7 @@ def read_inbox(engine: Engine, ring: KeyRing, viewer: SchoolViewer) -> tuple[Inb
 
 
 def read_notification(
-    engine: Engine, ring: KeyRing, viewer: SchoolViewer, notification_id: UUID, now: datetime
+    engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, notification_id: UUID, now: datetime
 ) -> NotificationPage:
     """One notification, its viewing audited in the same transaction. Raises NotFound."""
     if not may_read_notifications(viewer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from sqlalchemy import Connection
 
 from encompass.domain.incident import RefusedRecord
+from encompass.domain.recipient import AtSchool, LaOfficer, PartnerForce
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school import CalendarScope, KeyAdultEntry, RollEntry
 from encompass.domain.upn import valid_upn
@@ -30,6 +31,7 @@ from encompass.store.sealed import KeyRing
 
 NATIONAL: Final = "national"
 STRANGER: Final = "urn: not_in_school_register"
+STRANGE_AUTHORITY: Final = "la_code: not_in_school_register"
 RollItem = RollHeader | RollEntry | Leaver | RefusedRecord | Remark
 
 
@@ -107,15 +109,15 @@ def store_calendar_ics(scope: CalendarScope, code: str | None) -> Store:
 
 
 def store_key_adults(at: At, stream: BinaryIO) -> Taken:
-    """The named adults of each school; one of a school that the register does not have is refused."""
+    """The named adults of each recipient; one of a school or authority that the register does not have is refused."""
     read = contents(read_key_adults(stream))
     known = school.la_codes_by_urn(at.connection, at.run.force_id)
-    entries = [e for e in read.taken if e.urn in known]
+    strangers = [e for e in read.taken if _is_stranger(e, known)]
+    entries = [e for e in read.taken if not _is_stranger(e, known)]
     key = new_data_key(at.connection, at.ring, at.run.force_id, "register")
     day = at.run.as_of.astimezone(LONDON).date()
     key_adult.take_register(at.connection, at.ring, at.run.force_id, entries, at.number, key, day)
-    strangers = tuple(_stranger_of(e) for e in read.taken if e.urn not in known)
-    return Taken(len(entries), (*read.refused, *strangers))
+    return Taken(len(entries), (*read.refused, *map(_stranger_of, strangers)))
 
 
 def store_mis_csv(mapping: RollMapping, urn: int | None) -> Store:
@@ -209,6 +211,17 @@ def _identity(source: str, entry: RollEntry) -> str:
     return f"row|{source}|{entry.urn}|{entry.pupil_ref}"
 
 
+def _is_stranger(entry: KeyAdultEntry, known: Mapping[int, str]) -> bool:
+    match entry.recipient:
+        case AtSchool(urn):
+            return urn not in known
+        case LaOfficer(la_code):
+            return la_code not in known.values()
+        case PartnerForce():
+            return False
+
+
 def _stranger_of(entry: RollEntry | KeyAdultEntry) -> RefusedRecord:
     adapter = roll.ENTRY if isinstance(entry, RollEntry) else key_adult.ENTRY
-    return RefusedRecord(STRANGER, adapter.dump_json(entry))  # pyright: ignore[reportArgumentType]
+    reason = STRANGER if entry.urn is not None else STRANGE_AUTHORITY
+    return RefusedRecord(reason, adapter.dump_json(entry))  # pyright: ignore[reportArgumentType]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.incident import ReportedChild
 from encompass.domain.placement import Candidate, PlacementStatus, ReviewReason, Veto, move_placement
+from encompass.domain.recipient import AtSchool
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school import RollEntry
 from encompass.matching.enrolment import schools_told
@@ -272,7 +273,7 @@ def _carry_out(
         raise CannotResolve("the child was placed meanwhile: look again with `queue list`")
     if proposal.urns:
         timetable = timetable_of(connection, rules, run.force_id)
-        duties = [timetable.duty(urn, involved.incident.occurred_from) for urn in proposal.urns]
+        duties = [timetable.duty(AtSchool(urn), involved.incident.occurred_from) for urn in proposal.urns]
         placement.open_duties(connection, run, involved.involvement_id, duties)
     details = {"outcome": proposal.outcome.value, "overrides": len(proposal.overrides)}
     _record(connection, run, "review_decided", involved.involvement_id, details)

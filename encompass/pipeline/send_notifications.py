@@ -9,10 +9,12 @@ from sqlalchemy import Connection, Engine
 
 from encompass import log
 from encompass.domain.nudge import NudgeStatus
+from encompass.domain.recipient import AtSchool
 from encompass.domain.run import LONDON, Run
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.nudge import Accepted, Ambiguous, Bounced, MailGateway, NudgeMail
 from encompass.store import force, key_adult, nudge
+from encompass.store.key_adult import Contact
 from encompass.store.nudge import Lease
 from encompass.store.sealed import KeyRing
 
@@ -57,7 +59,7 @@ def _send_one(
     if contact is None:
         return _complete(connection, run, leased, NudgeStatus.FAILED, "no_longer_key_adult")
     try:
-        answer = gateway.send(_mail(contact.email, base_url, leased))
+        answer = gateway.send(_mail(contact, base_url, leased))
     except (Unavailable, Refused) as fault:
         reason = "unavailable" if isinstance(fault, Unavailable) else "refused"
         wait = min(BACK_OFF * leased.attempts, LONGEST_BACK_OFF)
@@ -90,14 +92,18 @@ def _complete(
     return status
 
 
-def _mail(to: str, base_url: str, leased: Lease) -> NudgeMail:
+def _mail(to: Contact, base_url: str, leased: Lease) -> NudgeMail:
+    whose = "pupil at your school" if isinstance(to.recipient, AtSchool) else "child, for your office,"
+    about = "pupil" if isinstance(to.recipient, AtSchool) else "child"
     body = (
-        "A message about a pupil at your school is waiting for you in Encompass.\n\n"
+        f"A message about a {whose} is waiting for you in Encompass.\n\n"
         f"Sign in to read and acknowledge it: {base_url}/\n\n"
-        "Please do this before the school day begins. This e-mail says nothing about the pupil on purpose;\n"
+        f"Please do this before the school day begins. This e-mail says nothing about the {about} on purpose;\n"
         "do not reply to it.\n"
     )
-    return NudgeMail(to=to, subject=SUBJECT, body=body, message_id=f"<{leased.nudge_id}@encompass.invalid>")
+    return NudgeMail(
+        to=to.email, subject=SUBJECT, body=body, message_id=f"<{leased.nudge_id}@encompass.invalid>"
+    )
 
 
 def _alarm_if_waiting(engine: Engine, run: Run) -> None:

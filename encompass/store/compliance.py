@@ -41,7 +41,7 @@ def facts(connection: Connection, force_id: str, night: date) -> list[DutyFact]:
             duty_by=r.duty_by or r.placement_duty_by,
             withdrawn_at=r.withdrawn_at,
             urn=r.urn,
-            school_name=r.school_name,
+            recipient_name=r.recipient_name,
             notification=NotificationStatus(r.notification_status) if r.notification_status else None,
             acknowledged_at=r.acknowledged_at,
             phone_task_opened_at=r.phone_task_opened_at,

@@ -12,7 +12,9 @@ from uuid import UUID, uuid4
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from encompass.domain.recipient import Recipient, kind_of
 from encompass.domain.school import KeyAdultEntry
+from encompass.store import recipient
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
@@ -27,6 +29,7 @@ class Contact:
     """How to reach one Key Adult."""
 
     key_adult_id: UUID
+    recipient: Recipient
     email: str = field(repr=False)
 
 
@@ -48,21 +51,24 @@ def take_register(
         for r in connection.execute(Q["key_adult_references"], {"force_id": force_id})
     }
     rows: list[dict[str, object]] = []
+    recipients: dict[Recipient, UUID] = {}
     for entry in entries:
         reference = ring.keyed_hash(force_id, "key adult", entry.key_adult_ref)
-        rows.append(
-            _row_of(ring, force_id, entry, known.get(reference) or uuid4(), reference, generation, key)
-        )
+        if entry.recipient not in recipients:
+            recipients[entry.recipient] = recipient.ensure(connection, force_id, entry.recipient)
+        of = {"recipient_id": recipients[entry.recipient], "recipient_kind": kind_of(entry.recipient).value}
+        row = _row_of(ring, force_id, entry, known.get(reference) or uuid4(), reference, generation, key)
+        rows.append({**row, **of})
     if rows:
         connection.execute(Q["upsert_key_adult"], rows)
     connection.execute(Q["end_unlisted"], {"force_id": force_id, "generation": generation, "ended_on": day})
 
 
-def active_at_school(
-    connection: Connection, ring: KeyRing, force_id: str, urn: int, day: date
+def active_at(
+    connection: Connection, ring: KeyRing, recipient_id: UUID, day: date
 ) -> list[tuple[UUID, KeyAdultEntry]]:
-    """The school's Key Adults on that day, opened, the DSL first."""
-    rows = connection.execute(Q["active_at_school"], {"force_id": force_id, "urn": urn, "day": day}).all()
+    """The recipient's contacts on that day, opened, the lead first."""
+    rows = connection.execute(Q["active_at"], {"recipient_id": recipient_id, "day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id])) for row in rows]
 
@@ -73,7 +79,8 @@ def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date
     if row is None:
         return None
     key = open_keys(connection, ring, [row.key_id])[row.key_id]
-    return Contact(key_adult_id, _entry_of(row.key_adult_id, row.sealed, key).email)
+    entry = _entry_of(row.key_adult_id, row.sealed, key)
+    return Contact(key_adult_id, entry.recipient, entry.email)
 
 
 def unbound(connection: Connection, ring: KeyRing, force_id: str, day: date) -> dict[str, UUID]:

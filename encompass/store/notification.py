@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -22,10 +22,12 @@ from encompass.domain.notification import (
     NotifiedChild,
     move_notification,
 )
+from encompass.domain.recipient import AtSchool, kind_of
 from encompass.domain.run import Run
 from encompass.store import audit
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
+from encompass.store.recipient import Named
 from encompass.store.sealed import DataKey, KeyRing
 
 Q: Final = load("notification")
@@ -35,12 +37,20 @@ HOLD: Final = TypeAdapter(PoliceHold)
 
 
 @dataclass(frozen=True)
+class About:
+    """Whom a notification is about: a pupil of a roll, else the person of the police records, by a keyed hash."""
+
+    pupil_id: UUID | None
+    person_hash: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
 class UntoldDuty:
     """A duty that no notification tells of yet."""
 
     duty_id: UUID
     involvement_id: UUID
-    pupil_id: UUID
+    about: About
     duty_by: datetime
 
 
@@ -48,37 +58,36 @@ class UntoldDuty:
 class NewNotification:
     """A notification to be written: held, or released at once; `key` is its first incident's."""
 
-    recipient_id: UUID
-    urn: int
-    pupil_id: UUID
+    to: Named
+    about: About
     adds_to: UUID | None
     hold: PoliceHold | None = field(repr=False)
     child: NotifiedChild = field(repr=False)
     key: DataKey = field(repr=False)
 
 
-def recipients_with_untold_duties(connection: Connection, force_id: str) -> list[tuple[UUID, int]]:
-    """Recipient id and URN of each school with a duty that no notification tells of yet."""
+def recipients_with_untold_duties(connection: Connection, force_id: str) -> list[UUID]:
+    """Each recipient with a duty that no notification tells of yet."""
     rows = connection.execute(Q["recipients_with_untold_duties"], {"force_id": force_id})
-    return [(row.recipient_id, row.urn) for row in rows]
+    return [row.recipient_id for row in rows]
 
 
 def untold_duties(connection: Connection, recipient_id: UUID) -> list[UntoldDuty]:
     """The recipient's untold duties; other workers wait until the transaction ends."""
     connection.execute(Q["lock_recipient"], {"recipient_id": str(recipient_id)})
     rows = connection.execute(Q["untold_duties"], {"recipient_id": recipient_id})
-    return [UntoldDuty(r.duty_id, r.involvement_id, r.pupil_id, r.duty_by) for r in rows]
+    return [UntoldDuty(r.duty_id, r.involvement_id, _about(r), r.duty_by) for r in rows]
 
 
-def held_notification(connection: Connection, recipient_id: UUID, pupil_id: UUID) -> UUID | None:
-    """The unreleased notification about this pupil to this recipient, if any."""
-    values = {"recipient_id": recipient_id, "pupil_id": pupil_id}
+def held_notification(connection: Connection, recipient_id: UUID, about: About) -> UUID | None:
+    """The unreleased notification about this child to this recipient, if any."""
+    values = {"recipient_id": recipient_id, **asdict(about)}
     return connection.execute(Q["held_notification"], values).scalar()
 
 
-def told_this_night(connection: Connection, run: Run, recipient_id: UUID, pupil_id: UUID) -> UUID | None:
-    """The latest notification about this pupil that the recipient can already read, of the same night."""
-    values = {"recipient_id": recipient_id, "pupil_id": pupil_id, "night": run.night}
+def told_this_night(connection: Connection, run: Run, recipient_id: UUID, about: About) -> UUID | None:
+    """The latest notification about this child that the recipient can already read, of the same night."""
+    values = {"recipient_id": recipient_id, **asdict(about), "night": run.night}
     return connection.execute(Q["told_this_night"], values).scalar()
 
 
@@ -95,9 +104,10 @@ def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
         {
             "notification_id": notification_id,
             "force_id": run.force_id,
-            "recipient_id": new.recipient_id,
-            "urn": new.urn,
-            "pupil_id": new.pupil_id,
+            "recipient_id": new.to.recipient_id,
+            "recipient_kind": kind_of(new.to.recipient).value,
+            "urn": new.to.recipient.urn if isinstance(new.to.recipient, AtSchool) else None,
+            **asdict(new.about),
             "adds_to": new.adds_to,
             "status": status.value,
             "sealed_hold": sealed("sealed_hold", HOLD.dump_json(hold)) if hold else None,
@@ -152,7 +162,7 @@ def withdraw_of_involvement(connection: Connection, run: Run, involvement_id: UU
 
 
 def inbox(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
-    """What the session's school may read: unacknowledged first, then by when each was due."""
+    """What the session's recipient may read: unacknowledged first, then by when each was due."""
     rows = connection.execute(Q["inbox"]).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return tuple(
@@ -170,7 +180,7 @@ def inbox(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
 
 
 def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> NotificationPage:
-    """One notification that the session's school may read. Raises NotFound."""
+    """One notification that the session's recipient may read. Raises NotFound."""
     row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
     if row is None:
         raise NotFound
@@ -252,6 +262,10 @@ def open_phone_task(
         return False
     _record(connection, run, "phone_task_opened", notification_id)
     return True
+
+
+def _about(row: Row[Any]) -> About:
+    return About(row.pupil_id, None if row.person_hash is None else bytes(row.person_hash))
 
 
 def _move(

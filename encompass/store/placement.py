@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.duty import SchoolDuty
+from encompass.domain.duty import OwedDuty
 from encompass.domain.incident import ReportedChild, ReportedIncident
 from encompass.domain.placement import Evidence, FieldEvidence, PlacementStatus
 from encompass.domain.run import Run
-from encompass.store import audit
+from encompass.store import audit, recipient
 from encompass.store.data_key import open_keys
 from encompass.store.incident import open_child, open_incident
 from encompass.store.queries import load
@@ -116,19 +116,16 @@ def pupils_claimed(connection: Connection, incident_id: UUID, involvement_id: UU
     return set(connection.execute(Q["pupils_claimed_in_incident"], values).scalars())
 
 
-def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[SchoolDuty]) -> None:
-    """Open a duty to each school, with its audit event."""
+def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[OwedDuty]) -> None:
+    """Open a duty to each recipient, with its audit event."""
     for duty in duties:
-        values = {"recipient_id": uuid4(), "force_id": run.force_id, "urn": duty.urn}
-        connection.execute(Q["insert_recipient"], values)
-        recipient_id = connection.execute(Q["recipient_of_school"], values).scalar_one()
         duty_id = connection.execute(
             Q["insert_duty"],
             {
                 "duty_id": uuid4(),
                 "force_id": run.force_id,
                 "involvement_id": involvement_id,
-                "recipient_id": recipient_id,
+                "recipient_id": recipient.ensure(connection, run.force_id, duty.recipient),
                 "duty_by": duty.duty_by,
                 "act_by": duty.act_by,
                 "opened_at": run.as_of,
@@ -141,7 +138,7 @@ def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: 
 
 
 def withdraw_duties(connection: Connection, run: Run, involvement_id: UUID) -> None:
-    """Close the involvement's duties: it is no longer owed to those schools."""
+    """Close the involvement's duties: it is no longer owed to those recipients."""
     values = {"involvement_id": involvement_id, "withdrawn_at": run.as_of}
     for duty_id in connection.execute(Q["withdraw_duties"], values).scalars():
         event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, "duty_withdrawn", "duty", duty_id)

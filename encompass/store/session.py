@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from encompass.domain.access import SchoolViewer, StaffRole, StaffViewer, Viewer
+from encompass.domain.access import KeyAdultViewer, StaffRole, StaffViewer, Viewer
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.store import audit
+from encompass.store import audit, recipient
 from encompass.store.queries import load
 
 Q: Final = load("session")
@@ -24,7 +24,7 @@ class BoundAdult:
 
     key_adult_id: UUID
     force_id: str
-    urn: int
+    recipient_id: UUID
     person_hash: bytes
 
 
@@ -36,7 +36,9 @@ def token_hash(token: str) -> bytes:
 def bound_adult(connection: Connection, issuer: str, subject: str, day: date) -> BoundAdult | None:
     """The Key Adult of this identity, if bound and still one on that day."""
     row = connection.execute(Q["identity"], {"issuer": issuer, "subject": subject, "day": day}).first()
-    return BoundAdult(row.key_adult_id, row.force_id, row.urn, bytes(row.person_hash)) if row else None
+    if row is None:
+        return None
+    return BoundAdult(row.key_adult_id, row.force_id, row.recipient_id, bytes(row.person_hash))
 
 
 def insert_ticket(connection: Connection, ticket: str, issuer: str, subject: str) -> None:
@@ -103,7 +105,7 @@ def staff_id(connection: Connection, force_id: str, issuer: str, subject: str, r
 def open_school_session(
     connection: Connection, token: str, adult: BoundAdult, idle: timedelta, lasts: timedelta, at: datetime
 ) -> None:
-    """Open a Key Adult's session for one school."""
+    """Open a Key Adult's session for one recipient."""
     _insert(
         connection,
         token,
@@ -112,7 +114,7 @@ def open_school_session(
         {
             "force_id": adult.force_id,
             "role": "school",
-            "urn": adult.urn,
+            "recipient_id": adult.recipient_id,
             "key_adult_id": adult.key_adult_id,
             "person_hash": adult.person_hash,
             "staff_id": None,
@@ -140,7 +142,7 @@ def open_staff_session(
         {
             "force_id": force_id,
             "role": role.value,
-            "urn": None,
+            "recipient_id": None,
             "key_adult_id": None,
             "person_hash": None,
             "staff_id": member,
@@ -155,8 +157,8 @@ def viewer(connection: Connection, token: str, idle: timedelta) -> Viewer | None
     if row is None:
         return None
     if row.role == "school":
-        name = connection.execute(Q["school_name"], {"force_id": row.force_id, "urn": row.urn}).scalar_one()
-        return SchoolViewer(token, row.force_id, row.urn, name, row.key_adult_id)
+        own = recipient.named(connection, row.recipient_id)
+        return KeyAdultViewer(token, row.force_id, own.recipient, own.name, row.key_adult_id)
     return StaffViewer(token, row.force_id, StaffRole(row.role), row.staff_id)
 
 

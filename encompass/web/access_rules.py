@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from encompass.domain.access import (
     Audience,
-    SchoolViewer,
+    KeyAdultViewer,
     StaffViewer,
     Viewer,
     may_read_notifications,
@@ -38,7 +38,7 @@ def open_to_all(view: View) -> View:
 
 
 def for_school(view: View) -> View:
-    """Key Adults of a school."""
+    """Key Adults of a school or office."""
     setattr(view, RULE, Rule.SCHOOL)
     return view
 
@@ -77,9 +77,9 @@ def guard(app: Flask) -> None:
         return None if allowed else abort(404)
 
 
-def school_viewer() -> SchoolViewer:
+def key_adult_viewer() -> KeyAdultViewer:
     """The Key Adult whom the rule let in."""
-    return cast(SchoolViewer, g.viewer)
+    return cast(KeyAdultViewer, g.viewer)
 
 
 def staff_viewer() -> StaffViewer:

@@ -8,7 +8,7 @@ from typing import cast
 from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from encompass.domain.access import Audience, NotFound, SchoolViewer, StaffViewer
+from encompass.domain.access import Audience, KeyAdultViewer, NotFound, StaffViewer
 from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart
 from encompass.web.access_rules import open_to_all
 from encompass.web.catalogue import gettext
@@ -24,7 +24,7 @@ def start_page() -> ResponseReturnValue:
     """Where a person begins; one already signed in goes on."""
     token = session_token()
     match encompass_of().viewer(token) if token else None:
-        case SchoolViewer():
+        case KeyAdultViewer():
             return redirect(url_for("school.inbox"))
         case StaffViewer():
             return redirect(url_for("leaders.newest"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from encompass.domain.access import KeyAdultViewer
 from encompass.domain.compliance import Bucket
 from encompass.domain.notification import NotificationPart, NotificationStatus
+from encompass.domain.recipient import LaOfficer, Office
 from encompass.web.catalogue import gettext, lazy_gettext
 
 NOTIFICATION_STATUS = {
@@ -25,15 +27,20 @@ BUCKET = {
     Bucket.AWAITING: lazy_gettext("Awaiting the school, not yet due"),
 }
 WAITING_WITH = {
-    "school": lazy_gettext("The school's Key Adults"),
+    "school": lazy_gettext("The Key Adults of the school or office"),
     "mash_telephone": lazy_gettext("MASH, to telephone the school"),
     "mash_in_review": lazy_gettext("MASH, to decide between pupils"),
     "mash_not_found": lazy_gettext("MASH, to find the school"),
-    "mash_referred": lazy_gettext("Local authority"),
+    "mash_referred": lazy_gettext("Nobody told yet: referred to an office or force"),
     "mash_unplaced": lazy_gettext("The pipeline, not yet placed"),
     "mash_placed": lazy_gettext("MASH, returned by the school"),
     "police_hold": lazy_gettext("Police, who asked to hold"),
     "nobody": lazy_gettext("Nobody: the account does not balance"),
+}
+OFFICE = {
+    Office.CME: lazy_gettext("children missing education"),
+    Office.EHE: lazy_gettext("elective home education"),
+    Office.VIRTUAL_SCHOOL: lazy_gettext("virtual school"),
 }
 EXCLUSION = {
     "retracted": lazy_gettext("Retracted by police"),
@@ -60,12 +67,19 @@ ALARM = {
     "duty_untold": lazy_gettext("A school that ought to have been told by now has not been told."),
     "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
     "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
-    "no_key_adult": lazy_gettext("A school has no Key Adult on the register."),
+    "no_key_adult": lazy_gettext("A school or office has no contact on the register."),
     "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
     "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),
     "account_unbalanced": lazy_gettext("The account does not balance."),
     "deadline_missed": lazy_gettext("The night's run did not finish in time."),
 }
+
+
+def whose(viewer: KeyAdultViewer) -> str:
+    """Whose pages these are: a school, an office of a local authority, a force."""
+    if isinstance(viewer.recipient, LaOfficer):
+        return f"{viewer.name}: {OFFICE[viewer.recipient.office]}"
+    return viewer.name
 
 
 def alarm(text: str) -> str:

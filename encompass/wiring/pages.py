@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
 
-from encompass.domain.access import Audience, SchoolViewer, StaffViewer, Viewer
+from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
 from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
@@ -90,16 +90,16 @@ class PageCalls(Installation):
         """Whose session this is; None when unknown, expired or revoked."""
         return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)
 
-    def read_inbox(self, viewer: SchoolViewer) -> tuple[InboxEntry, ...]:
-        """The notifications that the viewer's school may read."""
+    def read_inbox(self, viewer: KeyAdultViewer) -> tuple[InboxEntry, ...]:
+        """The notifications that the viewer's school or office may read."""
         return read_inbox(self.database.engine(Role.SCHOOL), self.ring, viewer)
 
-    def read_notification(self, viewer: SchoolViewer, notification_id: UUID) -> NotificationPage:
+    def read_notification(self, viewer: KeyAdultViewer, notification_id: UUID) -> NotificationPage:
         """One notification, its viewing audited. Raises NotFound."""
         engine = self.database.engine(Role.SCHOOL)
         return read_notification(engine, self.ring, viewer, notification_id, self.clock.now())
 
-    def acknowledge(self, viewer: SchoolViewer, notification_id: UUID) -> None:
+    def acknowledge(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
         """Acknowledge a notification, once. Raises NotFound."""
         acknowledge(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
 

@@ -14,7 +14,10 @@ ORDER BY r.as_of
 
 -- name: facts
 SELECT v.involvement_id, p.status AS placement_status, p.reason AS placement_reason, p.duty_by AS placement_duty_by,
-    d.duty_id, d.duty_by, d.withdrawn_at, r.urn, s.name AS school_name,
+    d.duty_id, d.duty_by, d.withdrawn_at, r.urn,
+    coalesce(s.name, r.partner_force, coalesce((
+        SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code
+    ), r.la_code) || ' (' || r.office || ')') AS recipient_name,
     n.notification_id, n.status AS notification_status, a.acknowledged_at,
     t.opened_at AS phone_task_opened_at, t.withdrawn_at AS phone_task_withdrawn_at
 FROM involvement AS v

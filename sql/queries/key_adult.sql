@@ -1,15 +1,16 @@
 -- name: upsert_key_adult
-INSERT INTO key_adult (key_adult_id, force_id, reference_hash, person_hash, urn, role, language, active_from, active_to,
-    content_hash, sealed, key_id, seen_in_generation)
+INSERT INTO key_adult (key_adult_id, force_id, reference_hash, person_hash, recipient_id, recipient_kind, urn, role,
+    language, active_from, active_to, content_hash, sealed, key_id, seen_in_generation)
 VALUES (
     CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:reference_hash AS bytea),
-    CAST(:person_hash AS bytea), CAST(:urn AS bigint),
+    CAST(:person_hash AS bytea), CAST(:recipient_id AS uuid), CAST(:recipient_kind AS text), CAST(:urn AS bigint),
     CAST(:role AS text), CAST(:language AS text), CAST(:active_from AS date), CAST(:active_to AS date),
     CAST(:content_hash AS bytea), CAST(:sealed AS bytea), CAST(:key_id AS uuid),
     CAST(:seen_in_generation AS bigint)
 )
 ON CONFLICT (force_id, reference_hash) DO UPDATE SET
-    person_hash = excluded.person_hash, urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
+    person_hash = excluded.person_hash, recipient_id = excluded.recipient_id, recipient_kind = excluded.recipient_kind,
+    urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
     active_to = excluded.active_to, content_hash = excluded.content_hash, sealed = excluded.sealed,
     key_id = excluded.key_id, seen_in_generation = excluded.seen_in_generation
 
@@ -22,9 +23,9 @@ WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generati
     AND (active_to IS NULL OR active_to > CAST(:ended_on AS date))
 RETURNING key_adult_id
 
--- name: active_at_school
+-- name: active_at
 SELECT key_adult_id, sealed, key_id FROM key_adult
-WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint)
+WHERE recipient_id = CAST(:recipient_id AS uuid)
     AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
 ORDER BY role DESC, key_adult_id
 
@@ -37,7 +38,7 @@ WHERE key_adult_id = CAST(:key_adult_id AS uuid)
 SELECT k.key_adult_id, k.sealed, k.key_id FROM key_adult AS k
 WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
     AND NOT EXISTS (SELECT 1 FROM key_adult_identity AS i WHERE i.key_adult_id = k.key_adult_id AND i.person_hash = k.person_hash)
-ORDER BY k.urn, k.role
+ORDER BY k.recipient_id, k.role
 
 -- name: end_open_codes
 UPDATE key_adult_code SET used_at = now()

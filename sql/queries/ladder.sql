@@ -80,7 +80,7 @@ WHERE e.force_id = CAST(:force_id AS text) AND e.closed_by = 'pipeline' AND NOT 
 RETURNING e.exception_id
 
 -- name: exceptions
-SELECT e.exception_id, i.night, e.duty_by, e.reason, e.opened_at, r.urn, s.name AS school_name,
+SELECT e.exception_id, i.night, e.duty_by, e.reason, e.opened_at, r.urn, coalesce(s.name, r.code) AS school_name,
     p.status AS placement_status, n.status AS notification_status, a.acknowledged_at
 FROM duty_exception AS e
 JOIN involvement AS v ON v.involvement_id = e.involvement_id

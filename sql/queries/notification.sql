@@ -1,35 +1,41 @@
 -- name: recipients_with_untold_duties
-SELECT DISTINCT d.recipient_id, r.urn
+SELECT DISTINCT d.recipient_id, r.code
 FROM duty AS d JOIN recipient AS r ON r.recipient_id = d.recipient_id
 WHERE d.force_id = CAST(:force_id AS text) AND d.withdrawn_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM notification_part AS np WHERE np.duty_id = d.duty_id)
-ORDER BY r.urn
+ORDER BY r.code
 
 -- name: lock_recipient
 SELECT pg_advisory_xact_lock(hashtextextended(CAST(:recipient_id AS text), 7267))
 
 -- name: untold_duties
-SELECT d.duty_id, d.involvement_id, p.pupil_id, d.duty_by
-FROM duty AS d JOIN placement AS p ON p.involvement_id = d.involvement_id
-WHERE d.recipient_id = CAST(:recipient_id AS uuid) AND d.withdrawn_at IS NULL AND p.status = 'placed'
+SELECT d.duty_id, d.involvement_id, p.pupil_id, d.duty_by,
+    CASE WHEN p.pupil_id IS NULL THEN v.person_hash END AS person_hash
+FROM duty AS d
+JOIN placement AS p ON p.involvement_id = d.involvement_id
+JOIN involvement AS v ON v.involvement_id = d.involvement_id
+WHERE d.recipient_id = CAST(:recipient_id AS uuid) AND d.withdrawn_at IS NULL AND p.status IN ('placed', 'referred')
     AND NOT EXISTS (SELECT 1 FROM notification_part AS np WHERE np.duty_id = d.duty_id)
-ORDER BY p.pupil_id, d.duty_id
+ORDER BY p.pupil_id, person_hash, d.duty_id
 
 -- name: held_notification
 SELECT notification_id, key_id FROM notification
-WHERE recipient_id = CAST(:recipient_id AS uuid) AND pupil_id = CAST(:pupil_id AS uuid) AND status = 'held'
+WHERE recipient_id = CAST(:recipient_id AS uuid) AND status = 'held'
+    AND (pupil_id = CAST(:pupil_id AS uuid) OR person_hash = CAST(:person_hash AS bytea))
 
 -- name: told_this_night
 SELECT n.notification_id FROM notification AS n JOIN run AS r ON r.run_id = n.run_id
-WHERE n.recipient_id = CAST(:recipient_id AS uuid) AND n.pupil_id = CAST(:pupil_id AS uuid)
+WHERE n.recipient_id = CAST(:recipient_id AS uuid)
+    AND (n.pupil_id = CAST(:pupil_id AS uuid) OR n.person_hash = CAST(:person_hash AS bytea))
     AND r.night = CAST(:night AS date) AND n.status IN ('released', 'acknowledged')
 ORDER BY n.prepared_at DESC, n.notification_id LIMIT 1
 
 -- name: insert_notification
-INSERT INTO notification (notification_id, force_id, recipient_id, urn, pupil_id, adds_to, status, sealed_hold,
-    hold_until, year_group, sealed_child, key_id, prepared_at, released_at, run_id)
-VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid), CAST(:urn AS bigint),
-    CAST(:pupil_id AS uuid), CAST(:adds_to AS uuid), CAST(:status AS text), CAST(:sealed_hold AS bytea),
+INSERT INTO notification (notification_id, force_id, recipient_id, recipient_kind, urn, pupil_id, person_hash, adds_to,
+    status, sealed_hold, hold_until, year_group, sealed_child, key_id, prepared_at, released_at, run_id)
+VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid),
+    CAST(:recipient_kind AS text), CAST(:urn AS bigint), CAST(:pupil_id AS uuid), CAST(:person_hash AS bytea),
+    CAST(:adds_to AS uuid), CAST(:status AS text), CAST(:sealed_hold AS bytea),
     CAST(:hold_until AS timestamptz), CAST(:year_group AS text), CAST(:sealed_child AS bytea),
     CAST(:key_id AS uuid), CAST(:prepared_at AS timestamptz), CAST(:released_at AS timestamptz),
     CAST(:run_id AS uuid))

@@ -44,15 +44,6 @@ JOIN involvement AS v ON v.involvement_id = p.involvement_id
 WHERE v.incident_id = CAST(:incident_id AS uuid) AND p.status = 'placed'
     AND v.involvement_id <> CAST(:involvement_id AS uuid)
 
--- name: insert_recipient
-INSERT INTO recipient (recipient_id, force_id, kind, urn)
-VALUES (CAST(:recipient_id AS uuid), CAST(:force_id AS text), 'school', CAST(:urn AS bigint))
-ON CONFLICT (force_id, urn) WHERE kind = 'school' DO NOTHING
-
--- name: recipient_of_school
-SELECT recipient_id FROM recipient
-WHERE force_id = CAST(:force_id AS text) AND kind = 'school' AND urn = CAST(:urn AS bigint)
-
 -- name: insert_duty
 INSERT INTO duty (duty_id, force_id, involvement_id, recipient_id, duty_by, act_by, opened_at, run_id)
 VALUES (CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:involvement_id AS uuid),

@@ -1,5 +1,5 @@
 -- name: identity
-SELECT i.key_adult_id, i.force_id, k.urn, k.person_hash FROM key_adult_identity AS i
+SELECT i.key_adult_id, i.force_id, k.recipient_id, k.person_hash FROM key_adult_identity AS i
 JOIN key_adult AS k ON k.key_adult_id = i.key_adult_id AND k.person_hash = i.person_hash
 WHERE i.issuer = CAST(:issuer AS text) AND i.subject = CAST(:subject AS text)
     AND k.active_from <= CAST(:day AS date) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
@@ -56,8 +56,9 @@ SELECT staff_id, force_id FROM staff
 WHERE issuer = CAST(:issuer AS text) AND subject = CAST(:subject AS text) AND role = CAST(:role AS text)
 
 -- name: insert_session
-INSERT INTO web_session (token_hash, force_id, role, urn, key_adult_id, person_hash, staff_id, idle_until, expires_at)
-VALUES (CAST(:token_hash AS bytea), CAST(:force_id AS text), CAST(:role AS text), CAST(:urn AS bigint),
+INSERT INTO web_session (token_hash, force_id, role, recipient_id, key_adult_id, person_hash, staff_id, idle_until,
+    expires_at)
+VALUES (CAST(:token_hash AS bytea), CAST(:force_id AS text), CAST(:role AS text), CAST(:recipient_id AS uuid),
     CAST(:key_adult_id AS uuid), CAST(:person_hash AS bytea), CAST(:staff_id AS uuid), now() + CAST(:idle AS interval),
     now() + CAST(:lasts AS interval))
 
@@ -67,12 +68,10 @@ WHERE s.token_hash = CAST(:token_hash AS bytea) AND s.revoked_at IS NULL AND s.i
     AND s.expires_at > now()
     AND (s.role <> 'school' OR EXISTS (
         SELECT 1 FROM key_adult AS k
-        WHERE k.key_adult_id = s.key_adult_id AND k.urn = s.urn AND k.person_hash = s.person_hash
+        WHERE k.key_adult_id = s.key_adult_id AND k.recipient_id = s.recipient_id AND k.person_hash = s.person_hash
+            AND (k.active_to IS NULL OR k.active_to >= CAST(now() AT TIME ZONE 'Europe/London' AS date))
     ))
-RETURNING force_id, role, urn, key_adult_id, staff_id
-
--- name: school_name
-SELECT name FROM school WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint)
+RETURNING force_id, role, recipient_id, key_adult_id, staff_id
 
 -- name: revoke_session
 UPDATE web_session SET revoked_at = now() WHERE token_hash = CAST(:token_hash AS bytea) AND revoked_at IS NULL

@@ -29,11 +29,11 @@ NOON = datetime(2026, 3, 10, 12, 0, tzinfo=ZoneInfo("Europe/London"))
 BELL = NOON.replace(hour=8, minute=45)
 TOLD = DutyFact(
     involvement_id=UUID(int=1), placement=PlacementStatus.PLACED, placement_reason=None, duty_id=UUID(int=2),
-    duty_by=BELL, withdrawn_at=None, urn=100000, school_name="A School", notification=NotificationStatus.RELEASED,
+    duty_by=BELL, withdrawn_at=None, urn=100000, recipient_name="A School", notification=NotificationStatus.RELEASED,
     acknowledged_at=None, phone_task_opened_at=None, phone_task_withdrawn_at=None,
 )  # fmt: skip
 UNPLACED = replace(
-    TOLD, placement=PlacementStatus.IN_REVIEW, duty_id=None, urn=None, school_name=None, notification=None
+    TOLD, placement=PlacementStatus.IN_REVIEW, duty_id=None, urn=None, recipient_name=None, notification=None
 )
 BALANCED = ManifestLedger(1, 1, 0, 0, 0)
 

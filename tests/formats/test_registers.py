@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
 from encompass.domain.school import CalendarScope, DayKind, EnrolStatus
 from encompass.domain.upn import ALPHABET, valid_upn
 from encompass.formats.calendar import read_calendar_csv, read_calendar_ics
@@ -193,6 +194,37 @@ def test_a_key_adult_needs_a_work_mailbox_of_their_own(email: str, good: bool) -
     assert bool(found.taken) is good
     if not good:
         assert found.refused[0].reason.startswith(("email: ", "row: control_character"))
+
+
+OFFICERS = ADULTS.replace("\r\n", ",recipient_kind,la_code,office,partner_force\r\n")
+
+
+@pytest.mark.parametrize(
+    ("cells", "whose"),
+    [
+        ("100000,dsl,,,,", AtSchool(100000)),
+        ("100000,deputy,school,,,", AtSchool(100000)),
+        (",officer,la_officer,318,cme,", LaOfficer("318", Office.CME)),
+        (",deputy,la_officer,318,virtual_school,", LaOfficer("318", Office.VIRTUAL_SCHOOL)),
+        (",officer,partner_force,,,Fellgate Police", PartnerForce("Fellgate Police")),
+        (",dsl,,,,", "urn: missing"),
+        (",officer,la_officer,318,,", "office: missing"),
+        (",officer,la_officer,318,attendance,", "office: unknown_code"),
+        (",officer,governor,,,", "recipient_kind: unknown_code"),
+        ("100000,officer,la_officer,318,cme,", "urn: does_not_fit_recipient_kind"),
+        ("100000,dsl,school,318,,", "la_code: does_not_fit_recipient_kind"),
+        (",dsl,la_officer,318,cme,", "role: does_not_fit_recipient"),
+        ("100000,officer,,,,", "role: does_not_fit_recipient"),
+    ],
+)
+def test_a_contact_is_of_a_school_an_office_or_a_partner_force(cells: str, whose: Recipient | str) -> None:
+    urn, role, *of = cells.split(",")
+    row = f"K1,{urn},{role},A Lead,a.lead@council.example,,en,2025-09-01,,{','.join(of)}\r\n"
+    found = read(read_key_adults, (OFFICERS + row).encode())
+    if isinstance(whose, str):
+        assert [r.reason for r in found.refused] == [whose]
+    else:
+        assert [e.recipient for e in found.taken] == [whose]
 
 
 def ics(stream: BinaryIO) -> Iterable[object]:

@@ -24,7 +24,9 @@ CHILD_TABLES = ("notification", "notification_part", "duty", "data_key", "acknow
 def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
     with encompass.database.engine(Role.OWNER).begin() as connection:
         adult = connection.execute(
-            text("SELECT key_adult_id, person_hash FROM encompass.key_adult WHERE urn = :urn LIMIT 1"),
+            text(
+                "SELECT key_adult_id, recipient_id, person_hash FROM encompass.key_adult WHERE urn = :urn LIMIT 1"
+            ),
             {"urn": urn},
         ).one()
     token = secrets.token_urlsafe(32)
@@ -32,7 +34,7 @@ def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
         session.open_school_session(
             connection,
             token,
-            BoundAdult(adult.key_adult_id, FORCE, urn, bytes(adult.person_hash)),
+            BoundAdult(adult.key_adult_id, FORCE, adult.recipient_id, bytes(adult.person_hash)),
             idle,
             HOUR,
             encompass.clock.now(),
@@ -109,10 +111,11 @@ def test_an_injected_setting_opens_nothing(played: Encompass) -> None:
     assert stored == 0
 
 
-@pytest.mark.parametrize(
-    "column", ["person_hash = 'another'", "urn = (SELECT max(urn) FROM encompass.school)"]
-)
-def test_a_session_ends_when_the_register_gives_the_reference_to_another_person_or_school(
+ELSEWHERE = "(recipient_id, urn) = (SELECT r.recipient_id, r.urn FROM encompass.recipient r ORDER BY r.urn DESC LIMIT 1)"
+
+
+@pytest.mark.parametrize("column", ["person_hash = 'another'", ELSEWHERE, "active_to = '2026-03-16'"])
+def test_a_session_ends_when_the_register_ends_the_adult_or_gives_the_reference_to_another_person_or_school(
     played: Encompass, column: str
 ) -> None:
     token = school_token(played, told_schools(played)[0])

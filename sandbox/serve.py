@@ -15,6 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from sandbox.certificates import mail_certificate
 from sandbox.identity_provider import Client, identity_provider
 from sandbox.mail import USERNAME, mail_server
+from sandbox.notify import TEMPLATES, NotifyStandIn, notify
 from sandbox.police_feed import CLIENT_ID, police_feed
 from sandbox.registers import registers
 from sandbox.state import folder, kept_port, kept_secrets, same_port, write_private
@@ -33,7 +34,7 @@ class Sandbox:
     def __init__(self, world: World, var: Path, web_base_url: str) -> None:
         self._world, self._var, self._web = world, var, web_base_url
         self._stack = ExitStack()
-        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "wonde", "mail")}
+        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "wonde", "notify", "mail")}
         self._ports["identity_provider"] = same_port(var, "identity_provider")
         self.addresses = {n: f"http://127.0.0.1:{p}" for n, p in self._ports.items() if n != "mail"}
         self.addresses["mail"] = f"smtp://127.0.0.1:{self._ports['mail']}"
@@ -55,6 +56,7 @@ class Sandbox:
         self._serve("registers", registers(world, known["registers_token"]))
         self._serve("wonde", wonde(world, known["wonde_token"]))
         self._serve("identity_provider", provider)
+        self._serve("notify", notify(NotifyStandIn(known["notify_key"], kept_in=folder(self._var))))
         bouncing = [p.email for p in world.people if p.mailbox == "bounces"]
         mail = mail_server(self._var, self._ports["mail"], known["mail_password"], bouncing)
         mail.start()
@@ -90,8 +92,16 @@ host = "127.0.0.1"
 port = {self._ports["mail"]}
 username = "{USERNAME}"
 password = "{known["mail_password"]}"
-sender = "notice@encompass.example"
+sender = "messages@notice.example"
 ca_file = "{authority}"
+[nudges]
+sms = "notify"
+[nudges.notify]
+base_url = "{self.addresses["notify"]}"
+api_key = "{known["notify_key"]}"
+callback_token = "{known["notify_callback_token"]}"
+email_templates = {{ en = "{TEMPLATES["email", "en"]}", cy = "{TEMPLATES["email", "cy"]}" }}
+sms_templates = {{ en = "{TEMPLATES["sms", "en"]}", cy = "{TEMPLATES["sms", "cy"]}" }}
 [identity.school]
 issuer = "{provider}/school"
 client_id = "encompass-school"

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import socket
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,9 +61,12 @@ def kept_secrets(var: Path) -> dict[str, str]:
         "school_secret",
         "staff_secret",
         "web_secret_key",
+        "notify_key",
+        "notify_callback_token",
     )
     if not set(names) <= set(known):
         known = {name: secrets.token_urlsafe(32) for name in names}
+        known["notify_key"] = f"encompass-{uuid.uuid4()}-{uuid.uuid4()}"
         write_private(file, json.dumps(known))
     return known
 

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     FOREACH role IN ARRAY ARRAY[
         'encompass_owner', 'encompass_pipeline', 'encompass_sign_in', 'encompass_school',
-        'encompass_mash', 'encompass_leader', 'encompass_auditor', 'encompass_backup'
+        'encompass_mash', 'encompass_leader', 'encompass_auditor', 'encompass_backup', 'encompass_inbound'
     ] LOOP
         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', role);

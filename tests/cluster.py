@@ -68,7 +68,7 @@ class Cluster:
                 "encompass_owner, encompass_pipeline, encompass_sign_in, encompass_school, encompass_mash"
             )
             connection.exec_driver_sql(
-                f'GRANT CONNECT ON DATABASE "{name}" TO {readers}, encompass_leader, encompass_auditor, encompass_backup'
+                f'GRANT CONNECT ON DATABASE "{name}" TO {readers}, encompass_leader, encompass_auditor, encompass_backup, encompass_inbound'
             )
         return name
 

@@ -1,53 +1,47 @@
-"""Nudges by SMTP with enforced TLS. What travels carries no personal data but the recipient's address."""
+"""What every provider of nudges offers. What travels carries no personal data but the recipient's address."""
 
 from __future__ import annotations
 
-import smtplib
-import ssl
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from types import TracebackType
-from typing import Final, Self
+from typing import Protocol
+from uuid import UUID
 
-from encompass.gateways.failures import Refused, Unavailable
-
-PERMANENT: Final = 500
+from encompass.domain.nudge import Channel, NudgeStatus
+from encompass.gateways.pace import Pace
 
 
 @dataclass(frozen=True)
-class MailAddress:
-    """The mail server and how we are known to it."""
+class Message:
+    """One content-free message, under the nudge's own id; a provider with templates takes the link alone."""
 
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    sender: str
-    ca_file: str | None
-    timeout_seconds: float
-
-
-@dataclass(frozen=True)
-class NudgeMail:
-    """One content-free e-mail."""
-
+    channel: Channel
     to: str = field(repr=False)
+    language: str
     subject: str
     body: str
-    message_id: str
+    link: str
+    reference: UUID
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The server took it, under this reference where it gave one."""
+    """The provider took it, under this reference where it gave one."""
 
     reference: str | None
 
 
 @dataclass(frozen=True)
 class Bounced:
-    """The server refused the recipient for good."""
+    """The provider refused the recipient for good."""
+
+    code: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The provider refused the message itself, or answered what cannot be read: others may go all the same."""
 
     code: int
 
@@ -59,104 +53,35 @@ class Ambiguous:
     reason: str
 
 
-class MailGateway:
-    """One connection, reused for every message and opened again when it drops."""
+@dataclass(frozen=True)
+class Traced:
+    """What the provider knows of a message: accepted, delivered or failed; its own word for it and its reference."""
 
-    def __init__(self, address: MailAddress) -> None:
-        self._address = address
-        self._server: smtplib.SMTP | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-
-    def send(self, mail: NudgeMail) -> Accepted | Bounced | Ambiguous:
-        """Hand over one e-mail. Raises Unavailable before it was handed over, Refused for no TLS or log-in."""
-        server = self._connected()
-        try:
-            self._envelope(server, mail)
-        except _RecipientRefused as bounced:
-            with suppress(smtplib.SMTPException, OSError):
-                server.rset()
-            return Bounced(bounced.code)
-        except (smtplib.SMTPException, OSError):
-            self._close()
-            raise Unavailable("mail: the connection broke") from None
-        return self._data(server, mail)
-
-    def _envelope(self, server: smtplib.SMTP, mail: NudgeMail) -> None:
-        code, _ = server.mail(self._address.sender)
-        if code != 250:  # noqa: PLR2004 - SMTP's own number
-            raise smtplib.SMTPException
-        code, _ = server.rcpt(mail.to)
-        if code >= PERMANENT:
-            raise _RecipientRefused(code)
-        if code not in (250, 251):
-            raise smtplib.SMTPException
-
-    def _data(self, server: smtplib.SMTP, mail: NudgeMail) -> Accepted | Bounced | Ambiguous:
-        try:
-            code, answer = server.data(_message(self._address.sender, mail).as_bytes())
-        except smtplib.SMTPDataError:
-            self._close()
-            raise Unavailable("mail: not ready for data") from None
-        except (smtplib.SMTPException, OSError):
-            self._close()
-            return Ambiguous("connection_lost_after_data")
-        if code >= PERMANENT:
-            return Bounced(code)
-        if code != 250:  # noqa: PLR2004 - SMTP's own number
-            raise Unavailable(f"mail: {code}")
-        return Accepted(answer.decode("ascii", "replace").rpartition(" ")[2][:200] or None)
-
-    def _connected(self) -> smtplib.SMTP:
-        if self._server is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                if self._server.noop()[0] == 250:  # noqa: PLR2004 - SMTP's own number
-                    return self._server
-            self._close()
-        self._server = self._connect()
-        return self._server
-
-    def _connect(self) -> smtplib.SMTP:
-        a = self._address
-        try:
-            server = smtplib.SMTP(a.host, a.port, timeout=a.timeout_seconds)
-            server.starttls(context=ssl.create_default_context(cafile=a.ca_file))
-            server.login(a.username, a.password)
-        except smtplib.SMTPNotSupportedError:
-            raise Refused("mail: the server offers no TLS") from None
-        except ssl.SSLCertVerificationError:
-            raise Refused("mail: the server's certificate does not verify") from None
-        except smtplib.SMTPAuthenticationError:
-            raise Refused("mail: the log-in was refused") from None
-        except (smtplib.SMTPException, OSError):
-            raise Unavailable("mail: the server does not answer") from None
-        return server
-
-    def _close(self) -> None:
-        if self._server is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                self._server.quit()
-        self._server = None
+    status: NudgeStatus
+    provider_status: str
+    provider_reference: str | None
 
 
-class _RecipientRefused(Exception):
-    def __init__(self, code: int) -> None:
-        super().__init__(str(code))
-        self.code = code
+Answer = Accepted | Bounced | Rejected | Ambiguous
 
 
-def _message(sender: str, mail: NudgeMail) -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = mail.to
-    message["Subject"] = mail.subject
-    message["Message-ID"] = mail.message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.body)
-    return message
+class Sender(Protocol):
+    """One connection to a provider, used by one thread at a time."""
+
+    def send(self, mail: Message, /) -> Answer:
+        """Hand over one message. Raises Unavailable or Busy before it was handed over, Refused for us altogether."""
+        ...
+
+    def find(self, reference: UUID, /) -> Traced | None:
+        """What became of the message of this reference; None when unknown. Raises Unavailable or Refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A way to reach people: how to connect, how fast it may be used, and whether it says what became of it."""
+
+    name: str
+    is_asked: bool
+    connect: Callable[[], AbstractContextManager[Sender]]
+    pace: Pace

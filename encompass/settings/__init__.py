@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, Final, Literal, Self, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from encompass.settings.force import (
     CalendarSettings,
@@ -31,6 +31,7 @@ from encompass.settings.installation import (
     MailSettings,
     WebSettings,
 )
+from encompass.settings.nudges import NotifySettings, NudgeSettings, TemplateSettings
 from encompass.settings.table import Table
 
 __all__ = [
@@ -45,10 +46,13 @@ __all__ = [
     "LadderSettings",
     "MailSettings",
     "MatchingSettings",
+    "NotifySettings",
+    "NudgeSettings",
     "ProfileSettings",
     "RegisterSettings",
     "RollSettings",
     "SftpSettings",
+    "TemplateSettings",
     "WebSettings",
     "WondeSettings",
 ]
@@ -74,10 +78,21 @@ class Settings(Table):
     database: DatabaseSettings = DatabaseSettings()
     keys: KeySettings = KeySettings()
     web: WebSettings
-    mail: MailSettings
+    mail: MailSettings | None = None
+    nudges: NudgeSettings = NudgeSettings()
     identity: IdentityProviders
     deadline_minutes: DeadlineSettings = DeadlineSettings()
     forces: Mapping[str, ForceSettings]
+
+    @model_validator(mode="after")
+    def _mail_where_it_is_used(self) -> Self:
+        if self.mail is None and any(self.nudges_of(f).email == "smtp" for f in self.forces):
+            raise ValueError("mail is missing: nudges.email is smtp")
+        return self
+
+    def nudges_of(self, force_id: str) -> NudgeSettings:
+        """How a force's nudges leave: as its own settings say, else the installation's."""
+        return self.forces[force_id].nudges or self.nudges
 
     @property
     def ring_file(self) -> Path:
@@ -181,6 +196,11 @@ def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _notify_url(settings: Settings, force_id: str) -> str | None:
+    notify = settings.nudges_of(force_id).notify
+    return notify.base_url if notify else None
+
+
 def _refuse_sandbox_in_live(settings: Settings) -> None:
     if settings.environment != "live":
         return
@@ -194,6 +214,7 @@ def _refuse_sandbox_in_live(settings: Settings) -> None:
             if f.feed.base_url
         },
         **{f"forces.{n}.registers.base_url": f.registers.base_url for n, f in settings.forces.items()},
+        **{f"nudges.notify.base_url ({n})": u for n in settings.forces if (u := _notify_url(settings, n))},
     }
     insecure = [name for name, url in addresses.items() if not url.startswith("https://")]
     if insecure:

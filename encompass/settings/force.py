@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from encompass.settings.nudges import NudgeSettings
 from encompass.settings.table import Table
 
 
@@ -176,3 +177,4 @@ class ForceSettings(Table):
     profile: ProfileSettings
     ladder: LadderSettings = LadderSettings()
     matching: MatchingSettings = MatchingSettings()
+    nudges: NudgeSettings | None = None

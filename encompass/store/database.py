@@ -27,6 +27,7 @@ class Role(StrEnum):
     LEADER = "encompass_leader"
     AUDITOR = "encompass_auditor"
     BACKUP = "encompass_backup"
+    INBOUND = "encompass_inbound"
 
 
 class NoPassword(Exception):

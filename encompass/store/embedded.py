@@ -34,6 +34,7 @@ LOGIN_ROLES: Final = (
     "encompass_leader",
     "encompass_auditor",
     "encompass_backup",
+    "encompass_inbound",
     "airflow",
 )
 
@@ -75,15 +76,17 @@ def running(var: Path, *, durable: bool = True) -> Generator[int]:
 
 
 def passwords(file: Path) -> dict[str, str]:
-    """The login roles' passwords, made once with mode 0600."""
-    if not file.exists():
+    """The login roles' passwords, made once with mode 0600; a role that came later gets its own then."""
+    known = _known(file)
+    lacking = [role for role in ("postgres", *LOGIN_ROLES) if role not in known]
+    if lacking:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lines = "".join(f'{role} = "{secrets.token_urlsafe(24)}"\n' for role in ("postgres", *LOGIN_ROLES))
+        known |= {role: secrets.token_urlsafe(24) for role in lacking}
         partial = file.with_suffix(".partial")
         partial.touch(mode=0o600)
-        partial.write_text(lines, "utf-8")
+        partial.write_text("".join(f'{role} = "{password}"\n' for role, password in known.items()), "utf-8")
         partial.rename(file)
-    return {k: str(v) for k, v in tomllib.loads(file.read_text("utf-8")).items()}
+    return known
 
 
 def stop(var: Path) -> None:
@@ -98,6 +101,10 @@ def stop(var: Path) -> None:
 def binary(name: str) -> Path:
     """One of PostgreSQL's own programs (psql, pg_dump)."""
     return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name
+
+
+def _known(file: Path) -> dict[str, str]:
+    return {k: str(v) for k, v in tomllib.loads(file.read_text("utf-8")).items()} if file.exists() else {}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from encompass.domain.nudge import mobile_of
 from encompass.domain.recipient import Recipient, kind_of
 from encompass.domain.school import KeyAdultEntry
 from encompass.store import recipient
@@ -29,8 +30,9 @@ class Contact:
     """How to reach one Key Adult."""
 
     key_adult_id: UUID
-    recipient: Recipient
     email: str = field(repr=False)
+    mobile: str | None = field(repr=False)
+    language: str
 
 
 def take_register(
@@ -80,7 +82,7 @@ def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date
         return None
     key = open_keys(connection, ring, [row.key_id])[row.key_id]
     entry = _entry_of(row.key_adult_id, row.sealed, key)
-    return Contact(key_adult_id, entry.recipient, entry.email)
+    return Contact(key_adult_id, entry.email, mobile_of(entry.phone), entry.language)
 
 
 def unbound(connection: Connection, ring: KeyRing, force_id: str, day: date) -> dict[str, UUID]:

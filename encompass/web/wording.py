@@ -62,9 +62,13 @@ ALARM = {
     ),
     "register_refused": lazy_gettext("A register or roll could not be read."),
     "rows_refused": lazy_gettext("Rows of a register or roll were refused."),
-    "nudges_waiting": lazy_gettext("The mail server is away: schools have not been e-mailed."),
     "nudges_not_accepted": lazy_gettext("A school's nudges were not accepted by the provider in time."),
     "duty_untold": lazy_gettext("A school that ought to have been told by now has not been told."),
+    "nudges_waiting": lazy_gettext("Messages to schools wait: what carries them is away."),
+    "nudge_parked": lazy_gettext(
+        "A message to a Key Adult failed again and again, and was given up: telephone."
+    ),
+    "key_adult_left": lazy_gettext("A Key Adult had left before the message was sent, and got none."),
     "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
     "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
     "no_key_adult": lazy_gettext("A school or office has no contact on the register."),

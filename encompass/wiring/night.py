@@ -9,8 +9,8 @@ from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.ladder import LadderTimes, Step
+from encompass.domain.nudge import SendingRules
 from encompass.domain.run import LONDON, Run
-from encompass.gateways.nudge import MailAddress, MailGateway
 from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
@@ -24,6 +24,7 @@ from encompass.pipeline.read_status import Status, read_status
 from encompass.pipeline.receive_incidents import receive_incidents as receive
 from encompass.pipeline.reconcile_acknowledgements import account_at
 from encompass.pipeline.reconcile_acknowledgements import reconcile_acknowledgements as reconcile
+from encompass.pipeline.record_receipts import record_receipts
 from encompass.pipeline.refresh_rolls import refresh_rolls as refresh
 from encompass.pipeline.registers_of import registers_of
 from encompass.pipeline.report_compliance import report_at
@@ -35,6 +36,7 @@ from encompass.pipeline.send_notifications import send_notifications as send
 from encompass.store import placement
 from encompass.store.database import Role
 from encompass.store.placement import ChildOutcome
+from encompass.wiring.delivery import providers_of
 from encompass.wiring.installation import Installation
 
 
@@ -71,19 +73,10 @@ class NightSteps(Installation):
         return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
 
     def send_notifications(self, run: Run) -> int:
-        """Send every nudge that is due; how many the mail server took."""
-        m = self.settings.mail
-        address = MailAddress(
-            host=m.host,
-            port=m.port,
-            username=m.username,
-            password=m.password.get_secret_value(),
-            sender=m.sender,
-            ca_file=str(m.ca_file) if m.ca_file else None,
-            timeout_seconds=m.timeout_seconds,
-        )
-        engine = self.database.engine(Role.PIPELINE)
-        return send(engine, self.ring, MailGateway(address), self.settings.web.base_url, run)
+        """Send every nudge that is due; how many their providers took."""
+        engine, link = self.database.engine(Role.PIPELINE), f"{self.settings.web.base_url}/"
+        rules = SendingRules(workers=self.settings.nudges_of(run.force_id).at_once)
+        return send(engine, self.ring, providers_of(self.settings, run.force_id), rules, link, run)
 
     def chase_acknowledgements(self, run: Run) -> int:
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
@@ -105,8 +98,10 @@ class NightSteps(Installation):
         return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed)
 
     def reconcile_acknowledgements(self, run: Run) -> Account:
-        """The night's account, an imbalance raising an alarm."""
-        return reconcile(self.database.engine(Role.PIPELINE), run)
+        """Join the receipts, then the night's account, an imbalance raising an alarm."""
+        engine = self.database.engine(Role.PIPELINE)
+        record_receipts(engine, providers_of(self.settings, run.force_id), run)
+        return reconcile(engine, run)
 
     def account(self, run: Run) -> Account:
         """The night's account as of the run's instant; nothing is changed."""

@@ -142,6 +142,7 @@ def test_without_a_mail_server_the_nudges_wait_and_go_once_it_is_back(
             text("SELECT count(*) FROM encompass.nudge WHERE status = 'queued'")
         ).scalar_one()
         connection.execute(text("UPDATE encompass.nudge SET retry_after = NULL"))
+        connection.execute(text("UPDATE encompass.channel_circuit SET open_until = now()"))
     account = night_of(rolled, cluster)
     assert account.alarms == ()
     assert len(Mailbox(cluster.var)) - before == queued - _bounced(rolled)

@@ -40,7 +40,7 @@ def test_a_school_is_told_by_mail_that_says_nothing_of_the_child(played: Encompa
     assert reachable <= {m["To"] for m in messages}
     names = {c["surname"].lower() for r in cluster.world.records for c in r["children"]}
     for message in messages:
-        assert message["Subject"] == "A message is waiting for you in Encompass"
+        assert message["Subject"] == "You have a message waiting"
         assert not any(name in message.as_string().lower() for name in names)
 
 

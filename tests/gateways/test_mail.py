@@ -7,13 +7,16 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
+from encompass.domain.nudge import Channel
 from encompass.gateways.failures import Refused, Unavailable
-from encompass.gateways.nudge import Accepted, Bounced, MailAddress, MailGateway, NudgeMail
+from encompass.gateways.mail import MailAddress, MailGateway
+from encompass.gateways.nudge import Accepted, Bounced, Message
 from sandbox.certificates import mail_certificate
 from sandbox.mail import Mailbox, mail_server
 from sandbox.state import kept_port
@@ -21,8 +24,9 @@ from sandbox.state import kept_port
 PASSWORD = "mail-password-1"  # pragma: allowlist secret
 
 
-def mail(to: str = "dsl@school.example") -> NudgeMail:
-    return NudgeMail(to, "A message is waiting", "Sign in.\n", "<1@encompass.invalid>")
+def mail(to: str = "dsl@school.example") -> Message:
+    link = "https://encompass.example/"
+    return Message(Channel.EMAIL, to, "en", "A message is waiting", "Sign in.\n", link, UUID(int=1))
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def test_a_mail_is_taken_over_tls_with_its_own_message_id(tmp_path: Path) -> Non
         assert isinstance(sender.send(mail("deputy@school.example")), Accepted)
     first, second = Mailbox(tmp_path).messages()
     assert {first["To"], second["To"]} == {"dsl@school.example", "deputy@school.example"}
-    assert first["Message-ID"] == "<1@encompass.invalid>"
+    assert first["Message-ID"] == "<00000000-0000-0000-0000-000000000001@encompass.invalid>"
     assert first["Auto-Submitted"] == "auto-generated"
 
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the fictional partnership, for rehearsals and tests. Never needed by a live installation."""
+"""`python -m sandbox`: the fictional partnerships, for rehearsals and tests. Never needed by a live installation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import click
 
@@ -19,9 +18,8 @@ from sandbox.mail import Mailbox
 from sandbox.people import CouldNotAnswer
 from sandbox.serve import Sandbox
 from sandbox.state import AlreadyPlaying, PortTaken
-from sandbox.world import World, build_world, named_night
+from sandbox.world import World, build_world, canaries_of, expected_file, named_night, neighbour
 
-EXPECTED = Path(__file__).parent / "expected"
 night_option = click.option(
     "--night",
     "name",
@@ -33,7 +31,7 @@ night_option = click.option(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
-    """The fictional Riverbend partnership: its servers, its people, its nights."""
+    """Two fictional partnerships, Riverbend's and Fellgate's: their servers, their people, their nights."""
 
 
 @main.command()
@@ -84,22 +82,24 @@ def serve(name: str, web: str) -> None:
 @night_option
 def canaries(name: str) -> None:
     """Print strings that the night carries and that no log, file or dump may hold in the clear."""
-    for canary in _world(name).canaries():
+    for canary in canaries_of(_world(name)):
         click.echo(canary)
 
 
 @main.command()
 @night_option
-@click.option("--write", is_flag=True, help="Write it to the committed file instead.")
+@click.option("--write", is_flag=True, help="Write it to the committed files instead.")
 def expected(name: str, *, write: bool) -> None:
-    """Print what must become of each child of a night."""
-    world = _world(name)
-    text = json.dumps(world.expected(), indent=1, ensure_ascii=False) + "\n"
-    if write:
-        EXPECTED.mkdir(exist_ok=True)
-        (EXPECTED / f"{world.night}.json").write_text(text, "utf-8")
-    else:
-        click.echo(text, nl=False)
+    """Print what must become of each child of a night, force by force."""
+    riverbend = _world(name)
+    for world in (riverbend, neighbour(riverbend)):
+        text = json.dumps(world.expected(), indent=1, ensure_ascii=False) + "\n"
+        if write:
+            file = expected_file(world)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        else:
+            click.echo(text, nl=False)
 
 
 @main.command()

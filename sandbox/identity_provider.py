@@ -188,7 +188,7 @@ def _id_token(issuer: str, granted: _Granted, key: ECKey) -> str:
         "email": person.email,
     }
     if isinstance(person, StaffPerson):
-        claims["roles"] = list(person.roles)
+        claims |= {"roles": list(person.roles), "force": person.force}
     return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
 
 

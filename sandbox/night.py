@@ -31,11 +31,10 @@ from sandbox.airflow_home import (
 from sandbox.children import web_server
 from sandbox.mail import Mailbox
 from sandbox.people import answer_mail, waiting
-from sandbox.serve import Sandbox
+from sandbox.serve import SERVERS, Sandbox
 from sandbox.state import folder, kept_port, only_one, read_json
-from sandbox.world import Answers, World
+from sandbox.world import Answers, Person, World, neighbour
 
-FORCE = "riverbend"
 WAVES: tuple[tuple[Answers, clock_time], ...] = (("prompt", clock_time(7, 50)), ("late", clock_time(9, 20)))
 ENDS = clock_time(10, 0)
 WEB_PORT = 8400
@@ -62,8 +61,7 @@ def serve_pages(world: World) -> None:
     """The pages over the state as it is, with the outside world that they need, until Ctrl-C."""
     var = state_folder()
     with _outside_world(world, var) as (settings, web):
-        with wiring.opened(settings, _at(world, ENDS)) as encompass:
-            codes = encompass.issue_binding_codes(FORCE)
+        codes = _codes(settings, world, ENDS)
         _serve_until_interrupted(world, var, web, codes)
 
 
@@ -82,7 +80,7 @@ def airflow_until_interrupted(world: World) -> int:
 
 @contextmanager
 def _outside_world(world: World, var: Path) -> Generator[tuple[Settings, str]]:
-    """The partnership's servers and a migrated database, up while inside; the settings and the pages' address."""
+    """The partnerships' servers and a migrated database, up while inside; the settings and the pages' address."""
     _stop_on_signals()
     log.configure("ERROR")
     web = f"http://127.0.0.1:{_web_port(var)}"
@@ -107,20 +105,27 @@ def _wait_for_any(components: list[subprocess.Popen[bytes]]) -> int:
 
 def _play(world: World, var: Path, web: str) -> dict[str, str]:
     _dag(world, "refresh_rolls", clock_time(5, 0))
-    with wiring.opened(load_settings(), _at(world, clock_time(5, 0))) as encompass:
-        codes = encompass.issue_binding_codes(FORCE)
+    codes = _codes(load_settings(), world, clock_time(5, 0))
+    forces = (world, neighbour(world))
     _dag(world, "notify_before_school", clock_time(5, 30))
     for wave, at in WAVES:
-        if waiting(world, var, wave):
+        if any(waiting(force, var, wave) for force in forces):
             as_of = _at(world, at).isoformat()
             with (
                 _step(f"schools answer, {wave}"),
                 web_server(web, as_of, os.environ, folder(var) / "web.log"),
             ):
-                answer_mail(world, var, web, wave, codes)
+                for force in forces:
+                    answer_mail(force, var, web, wave, codes)
     _dag(world, "reconcile_acknowledgements", ENDS)
     _dag(world, "report_compliance", ENDS)
     return codes
+
+
+def _codes(settings: Settings, world: World, at: clock_time) -> dict[str, str]:
+    """Register reference to one-time code of every Key Adult not yet bound, at each force."""
+    with wiring.opened(settings, _at(world, at)) as encompass:
+        return {ref: code for f in settings.forces for ref, code in encompass.issue_binding_codes(f).items()}
 
 
 def _dag(world: World, dag_id: str, at: clock_time) -> None:
@@ -140,7 +145,7 @@ def _serve_until_interrupted(world: World, var: Path, web: str, codes: dict[str,
             _say(f"  {line}")
         ports = read_json(folder(var) / "ports.json")
         _say("Their other addresses:")
-        for name in ("police_feed", "registers", "wonde", "identity_provider", "mail"):
+        for name in (*SERVERS, "identity_provider"):
             _say(f"  {name.replace('_', ' ')} 127.0.0.1:{ports[name]}")
         _say("Ctrl-C stops everything.")
         try:
@@ -159,14 +164,20 @@ def sign_ins(world: World, var: Path, codes: dict[str, str]) -> list[str]:
         ("a school that has not answered", next((p for p in leads if p.urn not in answering), None)),
     ]
     lines: list[str] = []
+    chosen.append(("a school of Fellgate's", _a_lead(neighbour(world), with_mail)))
     for what, person in chosen:
         if person:
             code = codes.get(person.key_adult_ref)
             first = f"  one-time code {code}" if code and person.answers == "never" else ""
             lines.append(f"{what}: user {person.username}  password {person.password}{first}")
-    leader = next(p for p in world.staff if "leader" in p.roles)
-    lines.append(f"a leader: user {leader.username}  password {leader.password}")
+    for force in (world, neighbour(world)):
+        leader = next(p for p in force.staff if "leader" in p.roles)
+        lines.append(f"a leader: user {leader.username}  password {leader.password}")
     return lines
+
+
+def _a_lead(world: World, with_mail: set[str]) -> Person | None:
+    return next((p for p in world.people if p.email in with_mail and p.answers == "prompt"), None)
 
 
 def _stop_on_signals() -> None:

@@ -1,4 +1,4 @@
-"""The fictional force's incident feed: the neutral contract 1.0 over HTTP."""
+"""Riverbend's incident feed over HTTP: its manifest, and pages of records in its own shape."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask import Flask, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.world import World
+from sandbox.world.police_exports import riverbend_record
 
 TOKEN_SECONDS = 3600
 CLIENT_ID = "encompass"
@@ -76,9 +77,9 @@ def police_feed(world: World, client_secret: str) -> Flask:
 
 
 def _served(world: World, updated_from: datetime, updated_to: datetime) -> list[dict[str, Any]]:
-    """The window's records in update order, then those served twice."""
+    """The window's records in update order, then those served twice, as the force's own system gives them."""
     return [
-        r
+        riverbend_record(r)
         for r in (*world.records, *world.duplicates)
         if updated_from <= datetime.fromisoformat(r["updated_at"]) < updated_to
     ]

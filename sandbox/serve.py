@@ -1,4 +1,4 @@
-"""The partnership's servers on loopback, and the settings by which Encompass finds them."""
+"""The partnerships' servers on loopback, and the settings by which Encompass finds them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Self
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from sandbox import dropped_files
 from sandbox.certificates import mail_certificate
 from sandbox.identity_provider import Client, identity_provider
 from sandbox.mail import USERNAME, mail_server
@@ -20,7 +21,10 @@ from sandbox.police_feed import CLIENT_ID, police_feed
 from sandbox.registers import registers
 from sandbox.state import folder, kept_port, kept_secrets, same_port, write_private
 from sandbox.wonde import wonde
-from sandbox.world import World
+from sandbox.world import World, neighbour
+
+SERVERS = ("police_feed", "registers", "wonde", "notify", "mail", "fellgate_files", "fellgate_registers")
+SCHEMES = {"mail": "smtp", "fellgate_files": "sftp"}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -29,45 +33,68 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Sandbox:
-    """Every server of the outside world, up while inside: `with Sandbox(world, var, web_base_url):`."""
+    """Every server of the outside world of both forces, up while inside: `with Sandbox(world, var, web_base_url):`.
+
+    `world` is Riverbend's; Fellgate's night is the neighbour's.
+    """
 
     def __init__(self, world: World, var: Path, web_base_url: str) -> None:
-        self._world, self._var, self._web = world, var, web_base_url
+        self._world, self._fellgate, self._var, self._web = world, neighbour(world), var, web_base_url
         self._stack = ExitStack()
-        self._ports = {n: kept_port(var, n) for n in ("police_feed", "registers", "wonde", "notify", "mail")}
+        self._ports = {n: kept_port(var, n) for n in SERVERS}
         self._ports["identity_provider"] = same_port(var, "identity_provider")
-        self.addresses = {n: f"http://127.0.0.1:{p}" for n, p in self._ports.items() if n != "mail"}
-        self.addresses["mail"] = f"smtp://127.0.0.1:{self._ports['mail']}"
+        self.addresses = {n: f"{SCHEMES.get(n, 'http')}://127.0.0.1:{p}" for n, p in self._ports.items()}
 
     def __enter__(self) -> Self:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         logging.getLogger("mail.log").setLevel(logging.ERROR)
-        known, world = kept_secrets(self._var), self._world
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+        known, world, fellgate = kept_secrets(self._var), self._world, self._fellgate
         clients = {
             "school": Client("school", "encompass-school", known["school_secret"], self._callback("school")),
             "staff": Client("staff", "encompass-staff", known["staff_secret"], self._callback("staff")),
         }
         people = {
-            "school": {p.username: p for p in world.people},
-            "staff": {p.username: p for p in world.staff},
+            "school": {p.username: p for p in (*world.people, *fellgate.people)},
+            "staff": {p.username: p for p in (*world.staff, *fellgate.staff)},
         }
         provider = identity_provider(self._var, self.addresses["identity_provider"], clients, people)
         self._serve("police_feed", police_feed(world, known["feed_secret"]))
         self._serve("registers", registers(world, known["registers_token"]))
+        self._serve("fellgate_registers", registers(fellgate, known["fellgate_registers_token"]))
         self._serve("wonde", wonde(world, known["wonde_token"]))
         self._serve("identity_provider", provider)
         self._serve("notify", notify(NotifyStandIn(known["notify_key"], kept_in=folder(self._var))))
-        bouncing = [p.email for p in world.people if p.mailbox == "bounces"]
+        bouncing = [p.email for p in (*world.people, *fellgate.people) if p.mailbox == "bounces"]
         mail = mail_server(self._var, self._ports["mail"], known["mail_password"], bouncing)
         mail.start()
         self._stack.callback(mail.stop)
-        write_private(folder(self._var) / "encompass.toml", self._overlay(known))
+        host_key = self._drop_files()
+        write_private(
+            folder(self._var) / "encompass.toml", self._overlay(known) + self._forces(known, host_key)
+        )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def _drop_files(self) -> str:
+        """Fellgate's SFTP server; its host key, as in a known_hosts file."""
+        for name in ("fellgate_host", "fellgate_client"):
+            if not (folder(self._var) / name).exists():
+                write_private(folder(self._var) / name, dropped_files.new_key())
+        host, client = (
+            (folder(self._var) / name).read_text("utf-8") for name in ("fellgate_host", "fellgate_client")
+        )
+        server = dropped_files.SftpServer(
+            self._ports["fellgate_files"], host, client, lambda: dropped_files.dropped_files(self._fellgate)
+        )
+        server.start()
+        self._stack.callback(server.stop)
+        key = dropped_files.key_of(host)
+        return f"{key.get_name()} {key.get_base64()}"
 
     def _callback(self, audience: str) -> str:
         return f"{self._web}/sign-in/{audience}/callback"
@@ -110,7 +137,11 @@ client_secret = "{known["school_secret"]}"
 issuer = "{provider}/staff"
 client_id = "encompass-staff"
 client_secret = "{known["staff_secret"]}"
-[forces.riverbend.feed]
+"""
+
+    def _forces(self, known: dict[str, str], host_key: str) -> str:
+        """Where each force's feed and registers are."""
+        return f"""[forces.riverbend.feed]
 base_url = "{self.addresses["police_feed"]}"
 client_id = "{CLIENT_ID}"
 client_secret = "{known["feed_secret"]}"
@@ -120,4 +151,13 @@ token = "{known["registers_token"]}"
 [forces.riverbend.registers.wonde]
 base_url = "{self.addresses["wonde"]}"
 token = "{known["wonde_token"]}"
+[forces.fellgate.feed.sftp]
+host = "127.0.0.1"
+port = {self._ports["fellgate_files"]}
+username = "{dropped_files.USERNAME}"
+host_key = "{host_key}"
+private_key_file = "{folder(self._var) / "fellgate_client"}"
+[forces.fellgate.registers]
+base_url = "{self.addresses["fellgate_registers"]}"
+token = "{known["fellgate_registers_token"]}"
 """

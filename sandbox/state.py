@@ -56,6 +56,7 @@ def kept_secrets(var: Path) -> dict[str, str]:
     names = (
         "feed_secret",
         "registers_token",
+        "fellgate_registers_token",
         "wonde_token",
         "mail_password",
         "school_secret",
@@ -65,8 +66,9 @@ def kept_secrets(var: Path) -> dict[str, str]:
         "notify_callback_token",
     )
     if not set(names) <= set(known):
-        known = {name: secrets.token_urlsafe(32) for name in names}
-        known["notify_key"] = f"encompass-{uuid.uuid4()}-{uuid.uuid4()}"
+        fresh = {name: secrets.token_urlsafe(32) for name in names}
+        fresh["notify_key"] = f"encompass-{uuid.uuid4()}-{uuid.uuid4()}"
+        known = fresh | known
         write_private(file, json.dumps(known))
     return known
 

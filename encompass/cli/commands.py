@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -16,9 +16,18 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from encompass import log, wiring
-from encompass.cli.options import Exit, as_of_option, force_option, json_option, night_option, tonight_option
-from encompass.cli.printing import code_of, out, print_account, print_status
+from encompass.cli.options import (
+    Exit,
+    as_of_option,
+    each_force_option,
+    force_option,
+    json_option,
+    night_option,
+    tonight_option,
+)
+from encompass.cli.printing import code_of, out, print_accounts, print_status
 from encompass.domain.audit import ChainFault
+from encompass.domain.compliance import Account
 from encompass.domain.report_export import report_csv, report_json
 from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings, SettingsError, load_settings
@@ -44,25 +53,27 @@ def main(*, verbose: bool) -> None:
 
 
 @main.command()
-@force_option
+@each_force_option
 @tonight_option
 @as_of_option
 @json_option
 def night(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
     """Run a whole night without Airflow: registers, feed, matching, notifications, account, report."""
+    failed: list[str] = []
+    accounts: list[Account] = []
     with opened_installation(as_of) as encompass:
-        run = _open(encompass, force_id, night, as_of or _feed_check(night))
-        failed = [name for name, step in _steps(encompass).items() if not _went_well(name, step, run)]
-        account = encompass.reconcile_acknowledgements(run)
-        encompass.report_compliance(run)
+        for run in _open_each(encompass, force_id, night, as_of or _feed_check(night)):
+            failed += [name for name, step in _steps(encompass).items() if not _went_well(name, step, run)]
+            accounts.append(encompass.reconcile_acknowledgements(run))
+            encompass.report_compliance(run)
         encompass.seal_audit()
-        print_account(account, as_json=as_json)
+        print_accounts(accounts, as_json=as_json)
     if failed:
         _stop(
             Exit.FAILED,
             f"failed: {', '.join(failed)}; run `encompass night` again, or the step alone to see why",
         )
-    sys.exit(code_of(account))
+    sys.exit(max(map(code_of, accounts)))
 
 
 def _went_well(name: str, step: Callable[[Run], int], run: Run) -> bool:
@@ -87,22 +98,25 @@ def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:
 
 
 def _step_command(name: str, says: str, counts: str) -> click.Command:
-    @force_option
+    @each_force_option
     @tonight_option
     @as_of_option
     @json_option
     def run_step(force_id: str | None, night: date | None, as_of: datetime | None, *, as_json: bool) -> None:
+        alarmed = False
         with opened_installation(as_of) as encompass:
-            run = _open(encompass, force_id, night, as_of or _feed_check(night))
-            count = _progress(name, _steps(encompass)[name], run)
-            alarms = encompass.account(run).alarms
-            if as_json:
-                out(json.dumps({"run_id": str(run.run_id), "step": name, "count": count, "alarms": alarms}))
-            else:
-                out(f"{count} {counts}")
+            for run in _open_each(encompass, force_id, night, as_of or _feed_check(night)):
+                count = _progress(name, _steps(encompass)[name], run)
+                alarms = encompass.account(run).alarms
+                alarmed = alarmed or bool(alarms)
+                if as_json:
+                    done = {"run_id": str(run.run_id), "force": run.force_id, "step": name, "count": count}
+                    out(json.dumps({**done, "alarms": alarms}))
+                    continue
+                out(f"{count} {counts} ({run.force_id})")
                 for alarm in alarms:
                     out(f"alarm  {alarm}")
-        sys.exit(Exit.ALARM if alarms else Exit.FINE)
+        sys.exit(Exit.ALARM if alarmed else Exit.FINE)
 
     return click.command(name, help=says)(run_step)
 
@@ -144,15 +158,18 @@ for _name, _says, _counts in (
 
 
 @main.command()
-@force_option
+@each_force_option
 @night_option
 @json_option
 def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> None:
-    """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing."""
+    """Print a night's account as of its last run's instant: the same bytes every time. Changes nothing.
+
+    It names how each force's feed arrived. A force that has had no run of the night is a gap, not left out.
+    """
     with opened_installation() as encompass:
-        account = encompass.account(encompass.last_run(chosen_force(encompass, force_id), night))
-    print_account(account, as_json=as_json)
-    sys.exit(code_of(account))
+        accounts = encompass.accounts(forces_meant(encompass, force_id), night)
+    print_accounts(accounts, as_json=as_json)
+    sys.exit(max(map(code_of, accounts)))
 
 
 @main.command()
@@ -168,17 +185,19 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
 
 
 @main.command()
-@force_option
+@each_force_option
 @json_option
 def status(force_id: str | None, *, as_json: bool) -> None:
     """How fresh the registers are, what waits, and what is in quarantine."""
     with opened_installation() as encompass:
-        found = encompass.status(chosen_force(encompass, force_id))
+        states = [encompass.status(force) for force in forces_meant(encompass, force_id)]
     if as_json:
-        out(json.dumps(asdict(found), default=str, indent=2))
+        tables = [asdict(state) for state in states]
+        out(json.dumps(tables[0] if len(tables) == 1 else tables, default=str, indent=2))
     else:
-        print_status(found)
-    sys.exit(Exit.ALARM if found.alarms else Exit.FINE)
+        for state in states:
+            print_status(state)
+    sys.exit(Exit.ALARM if any(state.alarms for state in states) else Exit.FINE)
 
 
 @main.command()
@@ -310,9 +329,16 @@ def chosen_force(encompass: Encompass, force_id: str | None) -> str:
     return force_id
 
 
-def _open(encompass: Encompass, force_id: str | None, night: date | None, as_of: datetime) -> Run:
+def forces_meant(encompass: Encompass, force_id: str | None) -> list[str]:
+    """The force named, or every one."""
+    return [chosen_force(encompass, force_id)] if force_id else sorted(encompass.settings.forces)
+
+
+def _open_each(
+    encompass: Encompass, force_id: str | None, night: date | None, as_of: datetime
+) -> Iterator[Run]:
     wanted = night or as_of.astimezone(LONDON).date()
-    return encompass.open_run(chosen_force(encompass, force_id), wanted, as_of)
+    return (encompass.open_run(force, wanted, as_of) for force in forces_meant(encompass, force_id))
 
 
 def _feed_check(night: date | None) -> datetime:

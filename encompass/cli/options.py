@@ -78,7 +78,18 @@ class Somebody(click.ParamType[str]):
 
 
 force_option = click.option(
-    "--force", "force_id", metavar="FORCE", help="The force. [default: the only one configured]"
+    "--force",
+    "force_id",
+    metavar="FORCE",
+    envvar="ENCOMPASS_FORCE",
+    help="The force. [default: ENCOMPASS_FORCE, else the only one configured]",
+)
+each_force_option = click.option(
+    "--force",
+    "force_id",
+    metavar="FORCE",
+    envvar="ENCOMPASS_FORCE",
+    help="The force. [default: ENCOMPASS_FORCE, else each one in turn]",
 )
 night_option = click.option(
     "--night", type=Night(), help="The night, by the date of its morning. [default: newest]"

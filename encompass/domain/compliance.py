@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from encompass.domain.arrival import FeedArrival, Gap, ManifestLedger, gaps_of, manifest_of
 from encompass.domain.notification import NotificationStatus
 from encompass.domain.placement import PlacementStatus
 
@@ -32,22 +33,6 @@ class Timeliness(StrEnum):
     LATE = "late"
     MISSED = "missed"
     NOT_YET_DUE = "not_yet_due"
-
-
-@dataclass(frozen=True)
-class ManifestLedger:
-    """What the feed announced, and where each announced record went."""
-
-    announced: int | None
-    accepted: int
-    duplicate: int
-    quarantined: int
-    refused: int
-
-    @property
-    def balances(self) -> bool:
-        """Every announced record went somewhere. A feed that announced nothing at all does not balance."""
-        return self.announced == self.accepted + self.duplicate + self.quarantined + self.refused
 
 
 @dataclass(frozen=True)
@@ -102,10 +87,25 @@ class Account:
     force_id: str
     night: date
     as_of: datetime
-    manifest: ManifestLedger
+    arrivals: tuple[FeedArrival, ...]
     involvements: InvolvementLedger
     duties: DutyLedger
     alarms: tuple[str, ...]
+
+    @property
+    def manifest(self) -> ManifestLedger:
+        """The records of every look at the feed together."""
+        return manifest_of(self.arrivals)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing of the feed."""
+        return gaps_of(self.arrivals)
+
+    @property
+    def all_well(self) -> bool:
+        """It balances, nothing is missing of the feed and no alarm stands."""
+        return self.balanced and not self.gaps and not self.alarms
 
     @property
     def balanced(self) -> bool:
@@ -206,7 +206,7 @@ def account_of(
     force_id: str,
     night: date,
     as_of: datetime,
-    manifest: ManifestLedger,
+    arrivals: Sequence[FeedArrival],
     facts: Sequence[DutyFact],
     alarms: tuple[str, ...],
 ) -> Account:
@@ -216,7 +216,7 @@ def account_of(
         force_id,
         night,
         as_of,
-        manifest,
+        tuple(arrivals),
         _involvements(facts),
         DutyLedger(len(facts), {bucket: buckets[bucket] for bucket in Bucket}),
         alarms,

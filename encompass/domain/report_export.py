@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+from encompass.domain.arrival import FeedArrival
 from encompass.domain.compliance import Account, ComplianceReport, StandingException
 
 
@@ -17,6 +18,8 @@ def account_table(account: Account) -> dict[str, Any]:
         "force": account.force_id,
         "night": account.night.isoformat(),
         "as_of": account.as_of.isoformat(),
+        "feed": [_arrival(a) for a in account.arrivals],
+        "gaps": [gap.value for gap in account.gaps],
         "manifest": {
             "announced": manifest.announced,
             "accepted": manifest.accepted,
@@ -32,6 +35,23 @@ def account_table(account: Account) -> dict[str, Any]:
         "duties": {"total": duties.total, **{b.value: n for b, n in duties.buckets.items()}},
         "alarms": list(account.alarms),
         "balanced": account.balanced,
+        "all_well": account.all_well,
+    }
+
+
+def _arrival(arrival: FeedArrival) -> dict[str, Any]:
+    records = arrival.records
+    return {
+        "way": arrival.way,
+        "at": arrival.at.isoformat(),
+        "newest": arrival.newest_at.isoformat() if arrival.newest_at else None,
+        "announced": records.announced,
+        "accepted": records.accepted,
+        "duplicate": records.duplicate,
+        "quarantined": records.quarantined,
+        "refused": records.refused,
+        "gap": arrival.gap.value if arrival.gap else None,
+        "made_good_later": arrival.made_good,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from encompass.domain.access import Audience
@@ -13,11 +14,29 @@ class SignInUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Claims:
-    """What an identity provider vouches for: who, by issuer and subject, and in which roles."""
+    """What an identity provider vouches for: who, by issuer and subject, in which roles, and what else it says.
+
+    `said` has each of the token's claims that is a text, or a list of texts.
+    """
 
     issuer: str
     subject: str
     roles: tuple[str, ...]
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True)
+class OfForce:
+    """The claim and the value by which a token says that somebody is of a force."""
+
+    claim: str
+    value: str
+
+
+def force_of(claims: Claims, forces: Mapping[str, OfForce]) -> str | None:
+    """The one force that the token names; None when it names none, or several."""
+    named = [f for f, of in forces.items() if of.value in claims.said.get(of.claim, ())]
+    return named[0] if len(named) == 1 else None
 
 
 @dataclass(frozen=True)

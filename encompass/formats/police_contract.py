@@ -154,13 +154,14 @@ class IncidentModel(_Model):
 
 
 class ManifestModel(_Model):
-    """What the feed announces for a window of update times."""
+    """What the feed announces for a window of update times, and, where it says so, how fresh its records are."""
 
     contract_version: Literal["1.0"]
     count: Annotated[int, Field(ge=0, strict=True)]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     updated_from: Instant
     updated_to: Instant
+    created_at: Instant | None = None
 
 
 class FileManifestModel(_Model):
@@ -183,10 +184,14 @@ class FileManifest:
 
 @dataclass(frozen=True)
 class Manifest:
-    """How many records a window holds, and the hash over their digests; None where each file was checked by its own."""
+    """How many records a window holds, and the hash over their digests; None where each file was checked by its own.
+
+    `created_at` is when what it announces was made; None where the feed does not say.
+    """
 
     count: int
     sha256: str | None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +245,7 @@ def read_manifest(raw: bytes) -> Manifest:
         read = ManifestModel.model_validate(read_json(raw))
     except ValidationError as error:
         raise BrokenFile(f"manifest: {_reason(error)}") from None
-    return Manifest(read.count, read.sha256)
+    return Manifest(read.count, read.sha256, read.created_at)
 
 
 @dataclass(frozen=True)

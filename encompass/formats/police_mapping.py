@@ -106,13 +106,18 @@ class _Mapper:
         object.__setattr__(self, "zone", ZoneInfo(self.mapping.zone))
 
     def record(self, theirs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One incident of a nested export. Raises NotMapped."""
+        """One incident of a nested export; where a row is a child, the one incident of a row. Raises NotMapped."""
         m = self.mapping
         children = self._list(theirs, m.children, m.children_where)
         adults = self._list(theirs, m.adults, m.adults_where)
+        named = (
+            [self.fields(theirs, m.child, "")]
+            if m.children is None
+            else [self.fields(c, m.child, f"{m.children}[{n}].") for n, c in children]
+        )
         return {
             **self.fields(theirs, m.incident, ""),
-            "children": [self.fields(c, m.child, f"{m.children}[{n}].") for n, c in children],
+            "children": named,
             "adults": [self.fields(a, m.adult, f"{m.adults}[{n}].") for n, a in adults],
         }
 

@@ -63,7 +63,7 @@ class DroppedFiles:
         made = self._manifests(updated_from, updated_to)
         if not made:
             raise Unavailable("no file was dropped")
-        return Manifest(sum(m.count for m in made.values()), None)
+        return Manifest(sum(m.count for m in made.values()), None, max(m.created_at for m in made.values()))
 
     def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[Page]:
         """Each file of the window, in the order of their names. Raises Unavailable or Refused."""

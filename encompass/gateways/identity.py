@@ -85,9 +85,8 @@ class IdentityProvider:
             registry.validate(token.claims)
         except (JoseError, ValueError):
             raise Refused("id_token_not_valid") from None
-        roles = token.claims.get("roles", [])
-        named = cast(list[object], roles) if isinstance(roles, list) else []
-        return Claims(self._address.issuer, str(token.claims["sub"]), tuple(str(role) for role in named))
+        said = {name: _texts(value) for name, value in token.claims.items()}
+        return Claims(self._address.issuer, str(token.claims["sub"]), said.get("roles", ()), said)
 
     def _keys_for(self, id_token: str) -> KeySet:
         """The provider's keys; read again once when the token names one that is not among them."""
@@ -126,6 +125,12 @@ class IdentityProvider:
         if not isinstance(body, dict):
             raise Refused("discovery_not_an_object")
         return cast(dict[str, Any], body)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A claim's text, or the texts in its list."""
+    values = cast(list[object], value) if isinstance(value, list) else [value]
+    return tuple(v for v in values if isinstance(v, str))
 
 
 def _kid_of(id_token: str) -> str | None:

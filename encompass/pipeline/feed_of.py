@@ -16,8 +16,13 @@ from encompass.settings import FeedSettings, SettingsError
 
 def feed_of(settings: FeedSettings) -> tuple[PoliceFeed | DroppedFiles, FeedRules]:
     """The feed and the rules of a pull. Raises SettingsError."""
-    overlap, first = timedelta(minutes=settings.overlap_minutes), timedelta(hours=settings.first_window_hours)
-    rules = FeedRules(overlap, first, settings.fewest_records)
+    rules = FeedRules(
+        way=settings.way,
+        overlap=timedelta(minutes=settings.overlap_minutes),
+        first_window=timedelta(hours=settings.first_window_hours),
+        fewest_records=settings.fewest_records,
+        stale_after=timedelta(hours=settings.stale_after_hours),
+    )
     drop = _drop(settings)
     if drop is not None:
         return DroppedFiles(drop, mapping_of_feed(settings)), rules

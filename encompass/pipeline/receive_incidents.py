@@ -1,4 +1,4 @@
-"""Pull the night's incidents: good records are stored, bad ones quarantined, and a gap is an alarm."""
+"""Look at the night's feed: good records are stored, bad ones quarantined, and a gap is an alarm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -27,11 +27,17 @@ SOURCE = "police_feed"
 
 @dataclass(frozen=True)
 class FeedRules:
-    """How far back a pull reaches, and the fewest records that are believable for a night."""
+    """By which way a feed comes, how far back a pull reaches, and what is not believable of a night.
 
+    Fewer records than `fewest_records` are an empty night; a feed of which nothing is newer than `stale_after` is
+    stale.
+    """
+
+    way: str
     overlap: timedelta
     first_window: timedelta
     fewest_records: int
+    stale_after: timedelta
 
 
 @dataclass
@@ -40,14 +46,15 @@ class _Served:
 
     digests: list[str] = field(default_factory=list[str])
     copies: Counter[str] = field(default_factory=Counter[str])
+    newest: datetime | None = None
 
 
 def receive_incidents(
     engine: Engine, ring: KeyRing, source: PoliceFeed | DroppedFiles, rules: FeedRules, run: Run
 ) -> int:
-    """Pull the run's window; how many records it was served. An absent, empty or short feed raises an alarm."""
+    """Look at the run's window; how many records came. An absent, stale, empty or short feed raises an alarm."""
     with engine.begin() as connection:
-        window = feed.open_pull(connection, run, rules.overlap, rules.first_window)
+        window = feed.open_pull(connection, run, rules.way, rules.overlap, rules.first_window)
     try:
         served, alarms = _pull(engine, ring, source, rules, run, window)
     except Unavailable:
@@ -78,23 +85,24 @@ def _pull(
     for page in source.pages(window.updated_from, window.updated_to):
         with engine.begin() as connection:
             _take_page(connection, ring, run, page, served)
+    newest = manifest.created_at or served.newest
     with engine.begin() as connection:
         accepted = feed.accepted_this_night(connection, run)
+        feed.record_newest(connection, run, newest)
+    whole, empty = len(served.digests) == manifest.count, accepted < rules.fewest_records
     checks = (
-        ("feed_empty", accepted < rules.fewest_records and len(served.digests) == manifest.count),
-        ("feed_short", len(served.digests) != manifest.count),
-        (
-            "feed_altered",
-            manifest.sha256 is not None
-            and len(served.digests) == manifest.count
-            and digest_of(served.digests) != manifest.sha256,
-        ),
+        ("feed_empty", whole and empty),
+        ("feed_short", not whole),
+        ("feed_stale", not empty and newest is not None and run.as_of - newest > rules.stale_after),
+        ("feed_altered", whole and manifest.sha256 not in (None, digest_of(served.digests))),
     )
     return len(served.digests), [kind for kind, true in checks if true]
 
 
 def _take_page(connection: Connection, ring: KeyRing, run: Run, page: Page, served: _Served) -> None:
     for record in page.taken:
+        updated = record.incident.updated_at
+        served.newest = max(served.newest or updated, updated)
         parts = [(part, _count(served, part)) for part in record.parts]
         outcome = _outcome(connection, ring, run, record, min(occurrence for _, occurrence in parts))
         for part, occurrence in parts:

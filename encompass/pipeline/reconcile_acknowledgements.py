@@ -27,7 +27,7 @@ def account_at(connection: Connection, force_id: str, night: date, as_of: dateti
         force_id,
         night,
         as_of,
-        compliance.manifest(connection, force_id, night, as_of),
+        compliance.arrivals(connection, force_id, night, as_of),
         compliance.facts(connection, force_id, night),
         force.standing_alarms(connection, force_id, night, as_of),
     )

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar, cast
 
 from pydantic import ValidationError, model_validator
 
+from encompass.settings.feed import FeedSettings, PushSettings, SftpSettings
 from encompass.settings.force import (
     CalendarSettings,
-    FeedSettings,
     ForceSettings,
     LadderSettings,
     MatchingSettings,
     ProfileSettings,
     RegisterSettings,
     RollSettings,
-    SftpSettings,
+    StaffSettings,
     WondeSettings,
 )
 from encompass.settings.installation import (
@@ -49,9 +50,11 @@ __all__ = [
     "NotifySettings",
     "NudgeSettings",
     "ProfileSettings",
+    "PushSettings",
     "RegisterSettings",
     "RollSettings",
     "SftpSettings",
+    "StaffSettings",
     "TemplateSettings",
     "WebSettings",
     "WondeSettings",
@@ -93,6 +96,13 @@ class Settings(Table):
     def nudges_of(self, force_id: str) -> NudgeSettings:
         """How a force's nudges leave: as its own settings say, else the installation's."""
         return self.forces[force_id].nudges or self.nudges
+
+    @model_validator(mode="after")
+    def _staff_told_apart(self) -> Self:
+        named = Counter((f.staff.claim, f.staff.value or force_id) for force_id, f in self.forces.items())
+        if any(n > 1 for n in named.values()):
+            raise ValueError("forces.*.staff: two forces cannot be known by the same claim and value")
+        return self
 
     @property
     def ring_file(self) -> Path:

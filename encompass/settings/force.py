@@ -4,53 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from encompass.settings.feed import FeedSettings
 from encompass.settings.nudges import NudgeSettings
 from encompass.settings.table import Table
-
-
-class SftpSettings(Table):
-    """Where files are fetched over SFTP. `host_key` is the server's, as in a known_hosts file: type and key."""
-
-    host: str
-    port: Annotated[int, Field(gt=0, lt=65536)] = 22
-    username: str
-    host_key: str
-    private_key_file: Path
-    folder: str = "."
-
-
-class FeedSettings(Table):
-    """A force's incident feed: REST at a `base_url`, or files dropped in a local `folder` or fetched by `sftp`.
-
-    `mapping` is for `encompass.formats.police_mapping`; none is the neutral contract.
-    """
-
-    base_url: str | None = None
-    client_id: str | None = None
-    client_secret: SecretStr | None = None
-    folder: Path | None = None
-    sftp: SftpSettings | None = None
-    page_size: Annotated[int, Field(gt=0, le=500)] = 50
-    overlap_minutes: Annotated[int, Field(ge=0)] = 120
-    first_window_hours: Annotated[int, Field(gt=0)] = 48
-    fewest_records: Annotated[int, Field(ge=0)] = 1
-    mapping: Mapping[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        ways = [self.base_url is not None, self.folder is not None, self.sftp is not None]
-        if sum(ways) != 1:
-            raise ValueError(
-                "a feed has one way in: base_url (with client_id and client_secret), folder or sftp"
-            )
-        if self.base_url is not None and (self.client_id is None or self.client_secret is None):
-            raise ValueError("base_url needs client_id and client_secret beside it")
-        return self
 
 
 class RollSettings(Table):
@@ -126,7 +86,10 @@ class RegisterSettings(Table):
 
 
 class ProfileSettings(Table):
-    """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told."""
+    """What this force's schools are told, and by when; whether lapsed training warns or keeps from being told.
+
+    Children under reception age, whom the statutory duty does not reach, are excluded or go to a person.
+    """
 
     fields: tuple[str, ...]
     send_by: time
@@ -135,6 +98,7 @@ class ProfileSettings(Table):
     bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
     lapsed_training: Literal["warn", "block"] = "warn"
+    under_reception: Literal["exclude", "person"] = "exclude"
 
 
 class LadderSettings(Table):
@@ -166,6 +130,16 @@ class MatchingSettings(Table):
     review: float | None = None
 
 
+class StaffSettings(Table):
+    """How the staff provider's token says that somebody is of this force: a claim, and its value (or one of them).
+
+    Without a `value` it is the force's id. At Entra ID `roles` and an app role of the force, or `tid`.
+    """
+
+    claim: str = "force"
+    value: str | None = None
+
+
 class ForceSettings(Table):
     """One police force that this installation serves."""
 
@@ -177,4 +151,5 @@ class ForceSettings(Table):
     profile: ProfileSettings
     ladder: LadderSettings = LadderSettings()
     matching: MatchingSettings = MatchingSettings()
+    staff: StaffSettings = StaffSettings()
     nudges: NudgeSettings | None = None

@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from encompass.domain.compliance import DutyFact, ManifestLedger
+from encompass.domain.arrival import FeedArrival, ManifestLedger
+from encompass.domain.compliance import DutyFact
 from encompass.domain.notification import NotificationStatus
 from encompass.domain.placement import PlacementStatus
 from encompass.domain.run import Run
@@ -16,17 +17,20 @@ from encompass.store.queries import load
 Q: Final = load("compliance")
 
 
-def manifest(connection: Connection, force_id: str, night: date, as_of: datetime) -> ManifestLedger:
-    """What the night's pulls were announced, and where each record went."""
-    rows = connection.execute(Q["manifest"], {"force_id": force_id, "night": night, "as_of": as_of}).all()
-    announced = [row.announced for row in rows]
-    return ManifestLedger(
-        None if not rows or None in announced else sum(announced),
-        sum(row.accepted for row in rows),
-        sum(row.duplicate for row in rows),
-        sum(row.quarantined for row in rows),
-        sum(row.refused for row in rows),
-    )
+def arrivals(connection: Connection, force_id: str, night: date, as_of: datetime) -> list[FeedArrival]:
+    """Each look at the feed of the night until then, the earliest first."""
+    rows = connection.execute(Q["arrivals"], {"force_id": force_id, "night": night, "as_of": as_of})
+    return [
+        FeedArrival(
+            row.way,
+            row.as_of,
+            row.newest_at,
+            ManifestLedger(row.announced, row.accepted, row.duplicate, row.quarantined, row.refused),
+            row.complete,
+            row.made_good,
+        )
+        for row in rows
+    ]
 
 
 def facts(connection: Connection, force_id: str, night: date) -> list[DutyFact]:

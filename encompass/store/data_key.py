@@ -15,7 +15,7 @@ Q: Final = load("data_key")
 
 
 def new_data_key(connection: Connection, ring: KeyRing, force_id: str, purpose: str) -> DataKey:
-    """A fresh data key for a purpose (incident, register or quarantine), stored wrapped."""
+    """A fresh data key for a purpose (incident, register, quarantine or pushed), stored wrapped."""
     key, wrapped = ring.new_data_key()
     connection.execute(
         Q["insert_data_key"],

@@ -37,8 +37,13 @@ class Window:
     updated_to: datetime
 
 
-def open_pull(connection: Connection, run: Run, overlap: timedelta, first_window: timedelta) -> Window:
-    """The run's window, fixed at its first call: from the last completed pull less an overlap, to as_of."""
+def open_pull(
+    connection: Connection, run: Run, way: str, overlap: timedelta, first_window: timedelta
+) -> Window:
+    """The run's window, fixed at its first call: from the last completed pull less an overlap, to as_of.
+
+    `way` is the way in by which the feed is looked at.
+    """
     row = connection.execute(Q["pull_of_run"], {"run_id": run.run_id}).first()
     if row is not None:
         return Window(row.updated_from, row.updated_to)
@@ -46,7 +51,13 @@ def open_pull(connection: Connection, run: Run, overlap: timedelta, first_window
         Q["last_completed_to"], {"force_id": run.force_id, "before": run.as_of}
     ).scalar()
     start = last - overlap if last is not None else run.as_of - first_window
-    values = {"run_id": run.run_id, "force_id": run.force_id, "updated_from": start, "updated_to": run.as_of}
+    values = {
+        "run_id": run.run_id,
+        "force_id": run.force_id,
+        "updated_from": start,
+        "updated_to": run.as_of,
+        "way": way,
+    }
     connection.execute(Q["open_pull"], values)
     row = connection.execute(Q["pull_of_run"], {"run_id": run.run_id}).one()
     return Window(row.updated_from, row.updated_to)
@@ -77,6 +88,11 @@ def accepted_this_night(connection: Connection, run: Run) -> int:
     """How many records the night's pulls have accepted so far: what the overlap serves again is not counted."""
     values = {"force_id": run.force_id, "night": run.night, "as_of": run.as_of}
     return connection.execute(Q["accepted_this_night"], values).scalar_one()
+
+
+def record_newest(connection: Connection, run: Run, newest: datetime | None) -> None:
+    """How new the newest of what came is."""
+    connection.execute(Q["record_newest"], {"run_id": run.run_id, "newest_at": newest})
 
 
 def complete_pull(connection: Connection, run: Run) -> None:

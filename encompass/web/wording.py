@@ -54,6 +54,7 @@ ALARM = {
     "feed_absent": lazy_gettext("The police feed did not answer."),
     "feed_empty": lazy_gettext("The police feed announced no incidents."),
     "feed_short": lazy_gettext("The police feed served fewer incidents than it announced."),
+    "feed_stale": lazy_gettext("Nothing in the police feed is new: it may have stopped at its source."),
     "feed_altered": lazy_gettext("The police feed's records do not agree with its manifest."),
     "feed_refused": lazy_gettext("The police feed could not be read."),
     "register_absent": lazy_gettext("A register or roll did not arrive."),

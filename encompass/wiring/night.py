@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from encompass.pipeline.resolve_quarantine import release_quarantined
 from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
-from encompass.store import placement
+from encompass.store import force, placement
 from encompass.store.database import Role
 from encompass.store.placement import ChildOutcome
 from encompass.wiring.delivery import providers_of
@@ -107,6 +108,29 @@ class NightSteps(Installation):
         """The night's account as of the run's instant; nothing is changed."""
         with self.database.engine(Role.PIPELINE).begin() as connection:
             return account_at(connection, run.force_id, run.night, run.as_of)
+
+    def accounts(self, force_ids: Sequence[str], night: date | None) -> list[Account]:
+        """Each force's account of a night (of the newest that any of them has had), as of its last run's instant.
+
+        One that has had no run of it is accounted for as of the others' last: its feed is a gap. Raises UnknownRun
+        where nobody has had one.
+        """
+        with self.database.engine(Role.PIPELINE).begin() as connection:
+            wanted = night or max(
+                (n for f in force_ids for n in force.nights(connection, f)[:1]), default=None
+            )
+            if wanted is None:
+                raise force.UnknownRun
+            runs = {
+                f: force.last_run_of_night(connection, f, wanted)
+                for f in force_ids
+                if wanted in force.nights(connection, f)
+            }
+            if not runs:
+                raise force.UnknownRun
+            last = max(run.as_of for run in runs.values())
+            instants = {f: runs[f].as_of if f in runs else last for f in force_ids}
+            return [account_at(connection, f, wanted, instants[f]) for f in force_ids]
 
     def report_compliance(self, run: Run) -> ComplianceReport:
         """Draw up and keep the night's report."""

@@ -9,7 +9,15 @@ from uuid import UUID
 from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
-from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart, SignInUnavailable
+from encompass.domain.sign_in import (
+    NeedsBinding,
+    OfForce,
+    SignedIn,
+    SignInRefused,
+    SignInStart,
+    SignInUnavailable,
+    force_of,
+)
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.pipeline import sign_in as signing_in
@@ -65,9 +73,10 @@ class PageCalls(Installation):
         engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
         if audience is Audience.SCHOOL:
             return signing_in.sign_in_school(engine, self._session_rules, claims, now)
-        if len(self.settings.forces) != 1:
+        named = {f: OfForce(s.staff.claim, s.staff.value or f) for f, s in self.settings.forces.items()}
+        force_id = force_of(claims, named)
+        if force_id is None:
             return SignInRefused("no_force")
-        (force_id,) = self.settings.forces
         return signing_in.sign_in_staff(engine, self._session_rules, force_id, claims, now)
 
     def bind_key_adult(self, binding_ticket: str, code: str) -> SignedIn | SignInRefused:

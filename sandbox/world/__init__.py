@@ -1,4 +1,4 @@
-"""The fictional partnership's data: the same every time for one seed and one night."""
+"""The two fictional partnerships' data: the same every time for one seed and one night."""
 
 from __future__ import annotations
 
@@ -13,12 +13,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sandbox.world.exports import CENSUS, CTF, census_xml, ctf_xml, pupils_csv, wonde_students
-from sandbox.world.night import ORDINARY, SMALL, NightOfIncidents, build_night
-from sandbox.world.pupils import Rolls, build_rolls, gias_bytes, school_year
+from sandbox.world.night import (
+    FELLGATE,
+    FELLGATE_SMALL,
+    ORDINARY,
+    SMALL,
+    NightOfIncidents,
+    build_night,
+)
+from sandbox.world.pupils import Rolls, build_rolls, gias_bytes, rolls_of, school_year
 
 SEED = "encompass"
 NAMESPACE = uuid.UUID("6b1f0f0e-8b8b-4d53-9a55-0d6f3a0e7c11")
 SHORT_BY = 30
+RIVERBEND_ID, FELLGATE_ID = "riverbend", "fellgate"
+FELLGATE_LA = "936"
+"""The one local authority that Fellgate's partnership works with. It borders on Riverbend's, which knows it too."""
 Answers = Literal["prompt", "late", "never"]
 
 
@@ -48,13 +58,15 @@ class StaffPerson:
     subject: str
     full_name: str
     email: str
+    force: str
     roles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything that the outside world would serve on one night."""
+    """Everything that the outside world of one force would serve on one night."""
 
+    force_id: str
     night: date
     scenario: str
     seed: str
@@ -195,15 +207,40 @@ def named_night(name_or_date: str) -> tuple[date, str]:
 
 
 def build_world(night: date, scenario: str | None = None, seed: str = SEED) -> World:
-    """The world of one night; its scenario is the named night's, else ordinary."""
+    """Riverbend's world of one night; its scenario is the named night's, else ordinary."""
     scenario = scenario or named_night(night.isoformat())[1]
     rolls = build_rolls(seed, school_year(night))
     counts = SMALL if scenario == "small" else ORDINARY
     incidents = build_night(seed, night, rolls, counts)
-    return World(night, scenario, seed, rolls, incidents, _people(seed, rolls), _staff())
+    people, staff = _people(seed, rolls, ""), _staff(RIVERBEND_ID, "")
+    return World(RIVERBEND_ID, night, scenario, seed, rolls, incidents, people, staff)
 
 
-def _people(seed: str, rolls: Rolls) -> tuple[Person, ...]:
+def neighbour(world: World) -> World:
+    """Fellgate's world of the same night: small on the small night, and otherwise always an ordinary one."""
+    small = world.scenario == "small"
+    rolls = rolls_of(world.seed, school_year(world.night), FELLGATE_LA)
+    counts = FELLGATE_SMALL if small else FELLGATE
+    incidents = build_night(f"{world.seed}|{FELLGATE_ID}", world.night, rolls, counts, "FLG")
+    people = _people(f"{world.seed}|{FELLGATE_ID}", rolls, f"{FELLGATE_ID}.")
+    staff = _staff(FELLGATE_ID, f"{FELLGATE_ID}.")
+    scenario = "small" if small else "quiet"
+    return World(FELLGATE_ID, world.night, scenario, world.seed, rolls, incidents, people, staff)
+
+
+def canaries_of(world: World) -> list[str]:
+    """The canaries of the night of both forces."""
+    return sorted({*world.canaries(), *neighbour(world).canaries()})
+
+
+def expected_file(world: World) -> Path:
+    """Where it is committed what must become of each child of a force's night."""
+    folder = Path(__file__).parent.parent / "expected"
+    return (folder if world.force_id == RIVERBEND_ID else folder / world.force_id) / f"{world.night}.json"
+
+
+def _people(seed: str, rolls: Rolls, prefix: str) -> tuple[Person, ...]:
+    """Two Key Adults a school. A school on both registers has two of its own at each."""
     people: list[Person] = []
     for n, urn in enumerate(sorted(rolls.schools)):
         rng = random.Random(f"{seed}|people|{urn}")
@@ -212,21 +249,24 @@ def _people(seed: str, rolls: Rolls) -> tuple[Person, ...]:
         dsl: Answers = "never" if draw < 0.1 or deputy_answers else "late" if draw < 0.18 else "prompt"
         deputy: Answers = "prompt" if deputy_answers and draw >= 0.1 else "never"
         bounces = not deputy_answers and rng.random() < 0.05
-        people.append(_person(urn, "dsl", dsl, n, bounces=False))
-        people.append(_person(urn, "deputy", deputy, n, bounces=bounces))
+        people.append(_person(urn, "dsl", dsl, n, prefix, bounces=False))
+        people.append(_person(urn, "deputy", deputy, n, prefix, bounces=bounces))
     return tuple(people)
 
 
-def _person(urn: int, role: Literal["dsl", "deputy"], answers: Answers, n: int, *, bounces: bool) -> Person:
-    subject = str(uuid.uuid5(NAMESPACE, f"{role}.{urn}"))
+def _person(
+    urn: int, role: Literal["dsl", "deputy"], answers: Answers, n: int, prefix: str, *, bounces: bool
+) -> Person:
+    username = f"{prefix}{role}.{urn}"
+    subject = str(uuid.uuid5(NAMESPACE, username))
     return Person(
-        key_adult_ref=f"KA-{urn}-{role}",
+        key_adult_ref=f"KA-{prefix.upper()}{urn}-{role}",
         urn=urn,
         role=role,
         full_name=f"{'Designated' if role == 'dsl' else 'Deputising'} Lead-of-{urn}",
-        email=f"{role}.{urn}@school-{urn}.example",
+        email=f"{username}@school-{urn}.example",
         phone=f"020 7946 {n:04d}",
-        username=f"{role}.{urn}",
+        username=username,
         password=f"fictional-{uuid.uuid5(NAMESPACE, subject).hex[:10]}",
         subject=subject,
         answers=answers,
@@ -234,10 +274,13 @@ def _person(urn: int, role: Literal["dsl", "deputy"], answers: Answers, n: int, 
     )
 
 
-def _staff() -> tuple[StaffPerson, ...]:
-    def one(name: str, role: str) -> StaffPerson:
+def _staff(force_id: str, prefix: str) -> tuple[StaffPerson, ...]:
+    def one(role: str) -> StaffPerson:
+        name = f"{prefix}{role}"
         subject = str(uuid.uuid5(NAMESPACE, name))
         password = f"fictional-{uuid.uuid5(NAMESPACE, subject).hex[:10]}"
-        return StaffPerson(name, password, subject, f"Fictional {role}", f"{name}@riverbend.example", (role,))
+        return StaffPerson(
+            name, password, subject, f"Fictional {role}", f"{name}@{force_id}.example", force_id, (role,)
+        )
 
-    return one("leader", "leader"), one("mash", "mash")
+    return one("leader"), one("mash")

@@ -22,6 +22,11 @@ ORDINARY = {
     "under_reception": 3, "adult": 3, "outside_area": 3, "not_domestic": 3, "retracted": 2, "not_related": 2,
     "hold": 2, "twice": 2, "late_record": 2,
 }  # fmt: skip
+FELLGATE = {
+    "on_roll": 12, "family": 5, "spelling": 3, "misspelt": 2, "no_birth_date": 1, "absent_twin": 1, "stranger": 2,
+    "under_reception": 1, "adult": 1, "outside_area": 1, "not_related": 1, "hold": 1,
+}  # fmt: skip
+FELLGATE_SMALL = {"on_roll": 3, "family": 1, "stranger": 1}
 SMALL = {"on_roll": 3, "family": 1, "dual": 1, "absent_twin": 1, "stranger": 1, "adult": 1, "hold": 1}
 EXCLUDED = {
     "under_reception": "under_reception_age", "adult": "adult", "outside_area": "outside_area",
@@ -56,10 +61,10 @@ class NightOfIncidents:
 
 
 class _Draw:
-    """Draws children of each kind from the rolls, no pupil twice."""
+    """Draws children of each kind from the rolls, no pupil twice. `prefix` begins a force's own references."""
 
-    def __init__(self, rng: random.Random, rolls: Rolls, night: date) -> None:
-        self.rng, self.rolls, self.night = rng, rolls, night
+    def __init__(self, rng: random.Random, rolls: Rolls, night: date, prefix: str) -> None:
+        self.rng, self.rolls, self.night, self.prefix = rng, rolls, night, prefix
         self.used: set[str] = set()
         self.number = 0
         self.unique = _unique_by_pairs(rolls)
@@ -68,7 +73,7 @@ class _Draw:
     def person_id(self) -> str:
         self.number += 1
         digest = hashlib.sha256(f"{self.night}|{self.number}".encode()).hexdigest()
-        return f"RVB-P-{int(digest[:8], 16) % 10_000_000:07d}"
+        return f"{self.prefix}-P-{int(digest[:8], 16) % 10_000_000:07d}"
 
     def pupil(self, kind: str = "plain") -> Pupil:
         pool = self.plain if kind == "plain" else self.rolls.by_kind[kind]
@@ -90,10 +95,12 @@ class _Draw:
         return not any(self.unique.get(key) for key in _pairs(forename, surname, born))
 
 
-def build_night(seed: str, night: date, rolls: Rolls, counts: dict[str, int]) -> NightOfIncidents:
+def build_night(
+    seed: str, night: date, rolls: Rolls, counts: dict[str, int], prefix: str = "RVB"
+) -> NightOfIncidents:
     """The incidents of a night with this many children of each kind."""
     rng = random.Random(f"{seed}|night|{night}")
-    draw = _Draw(rng, rolls, night)
+    draw = _Draw(rng, rolls, night, prefix)
     groups = [group for kind, n in counts.items() for _ in range(n) for group in [_group(draw, kind)]]
     rng.shuffle(groups)
     records: list[dict[str, Any]] = []
@@ -106,7 +113,7 @@ def build_night(seed: str, night: date, rolls: Rolls, counts: dict[str, int]) ->
             record = _record(draw, len(records), children)
             records.append(record)
             expected += [_expected(record, c) for c in children]
-    bad = _bad_records(draw, records)
+    bad = _bad_records(draw, records) if prefix == "RVB" else []
     duplicates = [r for r in records if r["status"] == "active"][2:4] if len(records) > 20 else []
     records = sorted([*records, *bad], key=lambda r: (r["updated_at"], r["incident_reference"]))
     expected.sort(key=lambda e: (e["incident_reference"], e["person_id"]))
@@ -243,7 +250,7 @@ def _record(draw: _Draw, number: int, children: list[Named]) -> dict[str, Any]:
         occurred -= timedelta(days=12)
     town, postcode = names.town(rng)
     home = children[0].source
-    reference = f"RVB/{draw.night:%y}/{int(draw.night.strftime('%j')) * 1000 + number:06d}"
+    reference = f"{draw.prefix}/{draw.night:%y}/{int(draw.night.strftime('%j')) * 1000 + number:06d}"
     return {
         "contract_version": "1.0",
         "incident_reference": reference,

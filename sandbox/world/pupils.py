@@ -110,6 +110,19 @@ def build_rolls(seed: str, year: int) -> Rolls:
     return rolls
 
 
+@lru_cache(maxsize=2)
+def rolls_of(seed: str, year: int, la_code: str) -> Rolls:
+    """The rolls of one local authority alone, as a partnership that works with no other has them."""
+    every = build_rolls(seed, year)
+    own = Rolls(year, {u: s for u, s in every.schools.items() if s.la_code == la_code}, [])
+    for row in every.rows:
+        if row.la_code == la_code:
+            own.rows.append(row)
+            own.by_kind.setdefault(row.kind, []).append(row)
+            own.households.setdefault(row.household, []).append(row)
+    return own
+
+
 def nc_year(rolls: Rolls, pupil: Pupil) -> str:
     """The national curriculum year."""
     return f"{max(0, rolls.year - _reception(pupil.born)) or 'R'}"

@@ -1,15 +1,21 @@
--- name: manifest
-SELECT r.as_of, p.announced,
+-- name: arrivals
+SELECT r.as_of, p.way, p.newest_at, p.announced, p.completed_at IS NOT NULL AS complete,
     count(f.*) FILTER (WHERE f.outcome = 'accepted') AS accepted,
     count(f.*) FILTER (WHERE f.outcome = 'duplicate') AS duplicate,
     count(f.*) FILTER (WHERE f.outcome = 'quarantined') AS quarantined,
-    count(f.*) FILTER (WHERE f.outcome = 'refused') AS refused
+    count(f.*) FILTER (WHERE f.outcome = 'refused') AS refused,
+    p.completed_at IS NULL AND EXISTS (
+        SELECT 1 FROM feed_pull AS q JOIN run AS l ON l.run_id = q.run_id
+        WHERE l.force_id = r.force_id AND l.night = r.night AND l.as_of > r.as_of
+            AND l.as_of <= CAST(:as_of AS timestamptz) AND q.completed_at IS NOT NULL
+            AND q.updated_from <= p.updated_from
+    ) AS made_good
 FROM run AS r
 JOIN feed_pull AS p ON p.run_id = r.run_id
 LEFT JOIN feed_record AS f ON f.run_id = p.run_id
 WHERE r.force_id = CAST(:force_id AS text) AND r.night = CAST(:night AS date)
     AND r.as_of <= CAST(:as_of AS timestamptz)
-GROUP BY r.as_of, p.announced
+GROUP BY r.run_id, p.run_id
 ORDER BY r.as_of
 
 -- name: facts

@@ -6,13 +6,16 @@ SELECT max(updated_to) AS updated_to FROM feed_pull
 WHERE force_id = CAST(:force_id AS text) AND completed_at IS NOT NULL AND updated_to < CAST(:before AS timestamptz)
 
 -- name: open_pull
-INSERT INTO feed_pull (run_id, force_id, updated_from, updated_to)
+INSERT INTO feed_pull (run_id, force_id, updated_from, updated_to, way)
 VALUES (CAST(:run_id AS uuid), CAST(:force_id AS text), CAST(:updated_from AS timestamptz),
-    CAST(:updated_to AS timestamptz))
+    CAST(:updated_to AS timestamptz), CAST(:way AS text))
 ON CONFLICT (run_id) DO NOTHING
 
 -- name: record_announced
 UPDATE feed_pull SET announced = CAST(:announced AS bigint) WHERE run_id = CAST(:run_id AS uuid)
+
+-- name: record_newest
+UPDATE feed_pull SET newest_at = CAST(:newest_at AS timestamptz) WHERE run_id = CAST(:run_id AS uuid)
 
 -- name: complete_pull
 UPDATE feed_pull SET completed_at = now() WHERE run_id = CAST(:run_id AS uuid) AND completed_at IS NULL

@@ -49,11 +49,12 @@ RETURNING key_adult_id
 INSERT INTO staff (staff_id, force_id, issuer, subject, role)
 VALUES (CAST(:staff_id AS uuid), CAST(:force_id AS text), CAST(:issuer AS text), CAST(:subject AS text),
     CAST(:role AS text))
-ON CONFLICT (issuer, subject, role) DO NOTHING
+ON CONFLICT (force_id, issuer, subject, role) DO NOTHING
 
 -- name: find_staff
-SELECT staff_id, force_id FROM staff
-WHERE issuer = CAST(:issuer AS text) AND subject = CAST(:subject AS text) AND role = CAST(:role AS text)
+SELECT staff_id FROM staff
+WHERE force_id = CAST(:force_id AS text) AND issuer = CAST(:issuer AS text) AND subject = CAST(:subject AS text)
+    AND role = CAST(:role AS text)
 
 -- name: insert_session
 INSERT INTO web_session (token_hash, force_id, role, recipient_id, key_adult_id, person_hash, staff_id, idle_until,

@@ -109,7 +109,7 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
     types = columns(empty)
     texts = {n for n in inventory["personal"] if types[n] == "text"}
     assert texts == {
-        "incident_version.status", "placement.status", "placement.reason", "notification.year_group",
+        "incident_version.status", "placement.status", "placement.reason", "placement.beyond_scope", "notification.year_group",
         "enrolment.enrol_status", "enrolment.nc_year", "key_adult.role", "key_adult.language",
         "key_adult_identity.issuer", "key_adult_identity.subject", "binding_ticket.issuer", "binding_ticket.subject",
         "staff.issuer", "staff.subject", "staff.role", "web_session.role", "review_decision.proposed_by",

@@ -24,7 +24,7 @@ from sandbox.airflow_home import ADMIN, airflow_environment, airflow_running, mi
 from sandbox.mail import Mailbox
 from sandbox.serve import Sandbox
 from sandbox.state import kept_port
-from sandbox.world import build_world, named_night
+from sandbox.world import build_world, canaries_of, named_night
 from tests.cluster import FORCE, state_folder
 from tests.night.conftest import ROOT
 
@@ -191,7 +191,7 @@ def test_stopping_it_leaves_nothing_running(airflow: Running) -> None:
 
 
 def test_its_logs_hold_no_canary(airflow: Running) -> None:
-    canaries = build_world(*named_night("small")).canaries()
+    canaries = canaries_of(build_world(*named_night("small")))
     logs = [p for p in (airflow.var / "airflow").rglob("*") if p.is_file()]
     assert len(logs) > 10
     text_of_logs = "".join(p.read_text("utf-8", "replace") for p in logs)

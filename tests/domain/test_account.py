@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encompass.domain.arrival import FeedArrival, Gap, ManifestLedger
 from encompass.domain.compliance import (
     Bucket,
     DutyFact,
-    ManifestLedger,
     Timeliness,
     account_of,
     bucket_of,
@@ -35,7 +35,9 @@ TOLD = DutyFact(
 UNPLACED = replace(
     TOLD, placement=PlacementStatus.IN_REVIEW, duty_id=None, urn=None, recipient_name=None, notification=None
 )
-BALANCED = ManifestLedger(1, 1, 0, 0, 0)
+LEDGER = ManifestLedger(1, 1, 0, 0, 0)
+LOOK = FeedArrival("rest", NOON, None, LEDGER, complete=True, made_good=False)
+BALANCED = [LOOK]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,8 @@ def test_the_report_counts_duties_and_says_with_whom_the_rest_are() -> None:
 
 
 def test_no_duty_is_not_full_compliance() -> None:
-    account = account_of("f", date(2026, 3, 10), NOON, ManifestLedger(0, 0, 0, 0, 0), [], ())
+    look = replace(LOOK, records=ManifestLedger(0, 0, 0, 0, 0))
+    account = account_of("f", date(2026, 3, 10), NOON, [look], [], ())
     assert report_of("Force", account, [], ()).on_time_percent is None
 
 
@@ -152,3 +155,34 @@ def test_the_account_is_the_same_bytes_every_time() -> None:
     account = account_of("f", date(2026, 3, 10), NOON, BALANCED, [TOLD], ("b", "a"))
     assert account_json(account) == account_json(account)
     assert account_json(account).endswith("\n")
+
+
+NOTHING, SHORT = ManifestLedger(None, 0, 0, 0, 0), ManifestLedger(5, 2, 1, 0, 0)
+LATER = LOOK.at + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("looks", "gaps", "announced", "balances"),
+    [
+        ([], (Gap.NOT_LOOKED_AT,), None, False),
+        ([LOOK], (), 1, True),
+        ([replace(LOOK, records=NOTHING, complete=False)], (Gap.NOTHING_CAME,), None, False),
+        ([replace(LOOK, records=SHORT, complete=False)], (Gap.RECORDS_MISSING,), 5, False),
+        ([replace(LOOK, complete=False)], (Gap.IN_DOUBT,), 1, True),
+        ([replace(LOOK, records=NOTHING, complete=False, made_good=True), replace(LOOK, at=LATER)], (), 1, True),
+        ([replace(LOOK, records=SHORT, complete=False, made_good=True), replace(LOOK, at=LATER)], (), 4, True),
+        ([replace(LOOK, records=NOTHING, complete=False), replace(LOOK, at=LATER)], (Gap.NOTHING_CAME,), None, False),
+    ],
+)  # fmt: skip
+def test_a_gap_in_the_feed_stands_until_a_later_look_has_made_it_good(
+    looks: list[FeedArrival], gaps: tuple[Gap, ...], announced: int | None, balances: bool
+) -> None:
+    account = account_of("f", date(2026, 3, 10), NOON, looks, [], ())
+    assert account.gaps == gaps
+    assert (account.manifest.announced, account.manifest.balances) == (announced, balances)
+    assert account.all_well is (not gaps)
+
+
+def test_an_alarm_alone_is_not_all_well() -> None:
+    account = account_of("f", date(2026, 3, 10), NOON, BALANCED, [], ("no_key_adult: 100000",))
+    assert (account.balanced, account.gaps, account.all_well) == (True, (), False)

@@ -74,6 +74,8 @@ def complete(url: str, state: str = "s"):
 def test_a_good_token_says_who_signed_in(serve: Serve) -> None:
     claims = complete(cheating(serve, {"roles": ["leader"]}))
     assert (claims.subject, claims.roles) == ("person-1", ("leader",))
+    said = complete(cheating(serve, {"force": "riverbend", "groups": ["a", 5, "b"]})).said
+    assert (said["force"], said["groups"]) == (("riverbend",), ("a", "b"))
 
 
 @pytest.mark.parametrize(

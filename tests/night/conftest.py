@@ -59,6 +59,7 @@ class OnDatabase:
         return {
             **os.environ,
             "ENCOMPASS_VAR": str(self.cluster.var),
+            "ENCOMPASS_FORCE": self.cluster.force_id,
             "ENCOMPASS_CONFIG": os.pathsep.join(str(f) for f in files),
         }
 

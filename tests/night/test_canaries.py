@@ -17,10 +17,10 @@ import pytest
 
 from encompass.store import embedded
 from encompass.store.sealed import DataKey
-from sandbox.world import build_world, named_night
+from sandbox.world import build_world, canaries_of, named_night
 from tests.cluster import Cluster
 
-CANARIES = build_world(*named_night("ordinary")).canaries()
+CANARIES = canaries_of(build_world(*named_night("ordinary")))
 
 
 def disguises(canary: str) -> set[bytes]:
@@ -101,12 +101,8 @@ def test_the_search_fails_when_a_control_is_off(
     if control == "redaction off":
         monkeypatch.setattr("encompass.formats.police_contract._reason", lambda error: str(error.errors()))
     records = cluster.world.incidents.records
-    broken = {
-        **records[0],
-        "contract_version": "9.9",
-        "children": [{**records[0]["children"][0], "sex": "?"}],
-    }
-    broken["children"][0] |= {"present": "She hid behind the plum sofa"}
+    first = records[0]["children"][0]
+    broken = {**records[0], "children": [{**first, "relationship": "She hid behind the plum sofa"}]}
     canaries = [*cluster.world.canaries(), "She hid behind the plum sofa"]
     name = cluster.copy(cluster.rolled())
     try:

@@ -14,12 +14,14 @@ from encompass.domain.incident import RefusedRecord
 from encompass.formats.mis_csv import PLAIN
 from encompass.formats.police_contract import canonical, sorted_out, unmapped
 from encompass.pipeline import registers
+from encompass.pipeline.feed_of import shape_of_feed
 from encompass.pipeline.refresh_rolls import refresh_rolls
 from encompass.pipeline.registers import Register
 from encompass.pipeline.resolve_quarantine import CannotRelease, list_quarantine, release_quarantined
 from encompass.store import feed
 from encompass.store.database import Role
 from encompass.wiring import Encompass
+from sandbox.world.police_exports import riverbend_record
 from tests.cluster import FORCE, Cluster
 from tests.night.conftest import OnDatabase
 
@@ -42,7 +44,8 @@ def test_a_refused_record_is_shown_discarded_and_never_asked_about_again(
     cli = on_copy(cluster.played())
     record = json.loads(canonical(cluster.world.records[0]))
     record["children"][0]["date_of_birth"] = "the 14th"
-    (refused,) = sorted_out([record])[1]
+    mapped = shape_of_feed(cluster.settings.forces[FORCE].feed).mapped
+    (refused,) = sorted_out([riverbend_record(record)], mapped)[1]
     with cluster.on(cli.name) as encompass, encompass.database.engine(Role.PIPELINE).begin() as connection:
         feed.quarantine(connection, encompass.ring, cluster.run(encompass), "police_feed", [refused])
     (first,) = held(cli)
@@ -52,7 +55,7 @@ def test_a_refused_record_is_shown_discarded_and_never_asked_about_again(
     surnames = {c["surname"] for r in cluster.world.records for c in r["children"] if c["surname"]}
     for printed in (cli.run("quarantine", "list").stdout, plain.stdout, plain.stderr):
         assert [name for name in surnames if name in printed] == []
-    assert '"incident_reference"' in personal.stdout
+    assert '"occurrence"' in personal.stdout
     again = cli.run("quarantine", "release", first["id"], *WHO, *WHY)
     assert again.returncode == 2
     assert f"it would be refused again: {first['reason']}" in again.stderr

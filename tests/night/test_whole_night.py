@@ -42,27 +42,31 @@ def test_it_leaves_no_process(whole_night: Played) -> None:
     assert list((whole_night.var / "postgres-users").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("force", "file", "children"),
+    [(FORCE, "2026-03-10.json", 201), ("fellgate", "fellgate/2026-03-10.json", 38)],
+)
 def test_every_child_becomes_what_the_committed_file_says(
-    whole_night: Played, monkeypatch: pytest.MonkeyPatch
+    whole_night: Played, monkeypatch: pytest.MonkeyPatch, force: str, file: str, children: int
 ) -> None:
     monkeypatch.setenv("ENCOMPASS_VAR", str(whole_night.var))
-    committed = json.loads((ROOT / "sandbox" / "expected" / "2026-03-10.json").read_text("utf-8"))
+    committed = json.loads((ROOT / "sandbox" / "expected" / file).read_text("utf-8"))
     expected = {
         (e["incident_reference"], e["person_id"]): (e["placement"], e["reason"], e["urns"], e["held"])
         for e in committed
     }
     with wiring.opened(load_settings()) as encompass:
-        found = encompass.outcomes_of_night(FORCE, encompass.last_run(FORCE, None).night)
+        found = encompass.outcomes_of_night(force, encompass.last_run(force, None).night)
     outcomes = {
         (o.incident.incident_reference, o.child.person_id): (o.status, o.reason, list(o.urns), o.held)
         for o in found
     }
-    assert len(expected) == 201
+    assert len(expected) == children
     assert outcomes == expected
 
 
 def test_reconcile_has_the_ledgers(whole_night: Played) -> None:
-    done = whole_night.run("reconcile", "--json")
+    done = whole_night.run("reconcile", "--json", "--force", FORCE)
     account = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     manifest = account["manifest"]
@@ -80,12 +84,35 @@ def test_reconcile_has_the_ledgers(whole_night: Played) -> None:
     assert account["balanced"] is True
 
 
+def test_each_forces_account_balances_and_names_how_its_feed_arrived(whole_night: Played) -> None:
+    done = whole_night.run("reconcile", "--json")
+    assert done.returncode == 0, done.stderr
+    accounts = {a["force"]: a for a in json.loads(done.stdout)}
+    assert {f: (a["balanced"], a["gaps"], a["alarms"]) for f, a in accounts.items()} == {
+        "fellgate": (True, [], []),
+        FORCE: (True, [], []),
+    }
+    arrivals = {f: [(x["way"], x["at"], x["announced"]) for x in a["feed"]] for f, a in accounts.items()}
+    at = "2026-03-10T05:30:00+00:00"
+    assert arrivals == {"fellgate": [("sftp", at, 38)], FORCE: [("rest", at, 122)]}
+    assert "feed over SFTP at 05:30: 38 announced, 38 accepted" in whole_night.out
+    assert (
+        "feed over REST at 05:30: 122 announced, 118 accepted, 2 duplicate, 2 quarantined" in whole_night.out
+    )
+    printed = whole_night.run("reconcile").stdout
+    assert printed.count("The account balances.") == 2
+    assert whole_night.run("reconcile").stdout == printed
+
+
 def test_played_again_it_sends_nothing_twice_and_accounts_in_the_same_bytes(whole_night: Played) -> None:
-    mails, account = len(Mailbox(whole_night.var)), whole_night.run("reconcile", "--json").stdout
+    mails, account = (
+        len(Mailbox(whole_night.var)),
+        whole_night.run("reconcile", "--json", "--force", FORCE).stdout,
+    )
     again = play(whole_night.var, "ordinary")
     assert again.code == 0, again.err
     assert len(Mailbox(whole_night.var)) == mails > 100
-    assert whole_night.run("reconcile", "--json").stdout == account
+    assert whole_night.run("reconcile", "--json", "--force", FORCE).stdout == account
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
@@ -120,12 +147,12 @@ def test_the_audit_chain_holds_after_it(whole_night: Played) -> None:
 
 
 def test_reports_status_and_doctor(whole_night: Played) -> None:
-    report = json.loads(whole_night.run("report", "--format", "json").stdout)
-    csv = whole_night.run("report").stdout
+    report = json.loads(whole_night.run("report", "--format", "json", "--force", FORCE).stdout)
+    csv = whole_night.run("report", "--force", FORCE).stdout
     assert report["account"]["night"] == "2026-03-10"
     assert report["duties"] == report["on_time"] + report["late"] + report["missed"] + report["not_yet_due"]
     assert len(csv.splitlines()) > 60
-    status = json.loads(whole_night.run("status", "--json").stdout)
+    status = json.loads(whole_night.run("status", "--json", "--force", FORCE).stdout)
     assert status["newest_night"] == "2026-03-10"
     assert {r["kind"]: 0 for r in status["registers"]} == dict.fromkeys(
         ["calendar", "key_adults", "roll", "school_links", "schools"], 0
@@ -136,10 +163,15 @@ def test_reports_status_and_doctor(whole_night: Played) -> None:
 
 def test_no_command_prints_a_person_unless_asked(whole_night: Played) -> None:
     names = {p["surname"] for p in _children()}
-    for command in (("reconcile",), ("report",), ("status",), ("report", "--format", "json")):
+    for command in (
+        ("reconcile",),
+        ("report", "--force", FORCE),
+        ("status",),
+        ("report", "--format", "json", "--force", "fellgate"),
+    ):
         shown = whole_night.run(*command).stdout
         assert not any(name in shown for name in names)
-    refused = whole_night.run("invite")
+    refused = whole_night.run("invite", "--force", FORCE)
     assert refused.returncode == 2
     assert "--show-personal" in refused.stderr
 
@@ -174,6 +206,8 @@ def test_nothing_personal_is_in_a_file_name(whole_night: Played) -> None:
 
 
 def _children() -> list[dict]:
-    from sandbox.world import build_world, named_night
+    from sandbox.world import build_world, named_night, neighbour
 
-    return [c for r in build_world(*named_night("ordinary")).records for c in r["children"] if c["surname"]]
+    riverbend = build_world(*named_night("ordinary"))
+    records = [*riverbend.records, *neighbour(riverbend).records]
+    return [c for r in records for c in r["children"] if c["surname"]]

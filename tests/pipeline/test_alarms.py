@@ -166,8 +166,8 @@ def test_bad_records_are_kept_sealed_with_their_reason(
         reasons = {reason for _, reason, _ in encompass.status(FORCE).quarantined}
         account = encompass.account(run)
     assert reasons == {
-        "children.0.surname: string_too_short",
-        "children.0.date_of_birth: date_from_datetime_parsing",
+        "children.0.surname: string_type",
+        "nominals[2].dob: not_a_date",
     }
     assert account.manifest.quarantined == 2
     assert account.manifest.duplicate == 2

@@ -21,7 +21,7 @@ from encompass.formats.mis_csv import PLAIN, read_mapping, read_roll
 from encompass.formats.roll_rows import RollHeader
 from encompass.formats.school_census import read_school_census
 from encompass.formats.wonde import collected, read_collected
-from sandbox.world import build_world, named_night
+from sandbox.world import build_world, canaries_of, expected_file, named_night, neighbour
 from sandbox.world.exports import CENSUS, CTF, LARKFIELD, WONDE
 
 ROOT = Path(__file__).parents[2]
@@ -34,10 +34,10 @@ def world():
 
 @pytest.mark.parametrize("name", ["ordinary", "small"])
 def test_the_committed_truth_is_that_of_the_seed(name: str) -> None:
-    night, scenario = named_night(name)
-    committed = (ROOT / "sandbox" / "expected" / f"{night}.json").read_text("utf-8")
-    expected = build_world(night, scenario).expected()
-    assert json.dumps(expected, indent=1, ensure_ascii=False) + "\n" == committed
+    riverbend = build_world(*named_night(name))
+    for world in (riverbend, neighbour(riverbend)):
+        committed = expected_file(world).read_text("utf-8")
+        assert json.dumps(world.expected(), indent=1, ensure_ascii=False) + "\n" == committed
 
 
 def test_another_process_builds_the_same_bytes(world) -> None:
@@ -118,6 +118,20 @@ def test_every_kind_of_child_is_there(world) -> None:
 def test_a_seeded_tenth_of_the_schools_never_answers(world) -> None:
     silent = {p.urn for p in world.people} - {p.urn for p in world.people if p.answers != "never"}
     assert 0.05 < len(silent) / len(world.rolls.schools) < 0.16
+
+
+def test_fellgate_has_people_and_references_of_its_own_at_schools_that_riverbend_knows_too(world) -> None:
+    other = neighbour(world)
+    assert {p.urn for p in other.people} <= {p.urn for p in world.people}
+    for ours, theirs in (
+        ({p.subject for p in world.people}, {p.subject for p in other.people}),
+        ({p.key_adult_ref for p in world.people}, {p.key_adult_ref for p in other.people}),
+        ({p.email for p in world.people}, {p.email for p in other.people}),
+        ({s.subject for s in world.staff}, {s.subject for s in other.staff}),
+        ({r["incident_reference"] for r in world.records}, {r["incident_reference"] for r in other.records}),
+    ):
+        assert ours and theirs and not ours & theirs
+    assert set(world.canaries()) < set(canaries_of(world)) > set(other.canaries())
 
 
 def test_people_are_plainly_fictional(world) -> None:

@@ -9,8 +9,10 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from encompass.settings import StaffSettings
 from encompass.store.database import Role
 from sandbox.people import CouldNotAnswer, sign_in
+from sandbox.world import neighbour
 from tests.cluster import FORCE
 from tests.site import Site
 
@@ -148,6 +150,21 @@ def test_a_leader_may_not_read_notifications_nor_a_school_the_report(site: Site)
 def test_mash_has_no_report_yet(site: Site) -> None:
     with pytest.raises(CouldNotAnswer, match="404"):
         site.as_staff("mash")
+
+
+def test_staff_are_of_the_force_that_their_token_names_and_of_no_other(site: Site) -> None:
+    fellgate = next(p for p in neighbour(site.cluster.world).staff if "leader" in p.roles)
+    run = site.cluster.run(site.encompass)
+    site.encompass.open_run(fellgate.force, run.night, run.as_of)
+    _, page = sign_in(site.web, "staff", fellgate.username, fellgate.password, None)
+    assert "Fellgate Police (fictional)" in page
+    assert "Riverbend" not in page
+    one = site.encompass.settings.forces[FORCE].model_copy(update={"staff": StaffSettings(value="elsewhere")})
+    forces = {**site.encompass.settings.forces, FORCE: one}
+    settings = site.encompass.settings.model_copy(update={"forces": forces})
+    object.__setattr__(site.encompass, "settings", settings)
+    with pytest.raises(CouldNotAnswer, match="403"):
+        site.as_staff("leader")
 
 
 def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:

@@ -23,6 +23,7 @@ COLUMNS = (
     "training_expires",
 )
 OFFICER = {"urn": "", "role": "officer", "recipient_kind": "la_officer"}
+PARTNER = {"urn": "", "role": "officer", "recipient_kind": "partner_force"}
 
 
 def officer(la_code: str, office: str) -> dict[str, str]:

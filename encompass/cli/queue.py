@@ -16,9 +16,15 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
+from encompass.domain.recipient import LaOfficer, Office, PartnerForce, code_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.review_children import (
     CannotResolve,
+    Decided,
+    IsAtUnheldSchool,
+    IsCandidate,
+    IsNotFound,
+    Refer,
     Resolution,
     ShownChild,
     confirm_child,
@@ -44,9 +50,9 @@ by_option = click.option("--by", required=True, type=Somebody(), help=WHO)
 def queue() -> None:
     """The children whom the rules could not place: a person decides.
 
-    A decision against a veto (say, another forename) is proposed by one person with `resolve` and carried out when
-    another has confirmed it with `confirm`. Everything is audited; the school is told by the next `encompass
-    prepare` and `send`, or the next run of the DAG.
+    A decision against a veto (say, another forename), or for a school whose roll is not held, is proposed by one
+    person with `resolve` and carried out when another has confirmed it with `confirm`. Everything is audited; the
+    recipient is told by the next `encompass prepare` and `send`, or the next run of the DAG.
     """
 
 
@@ -100,6 +106,16 @@ def show(involvement_id: UUID, force_id: str | None, *, show_personal: bool, as_
     "--urn", "urns", type=int, multiple=True, help="A school to tell; again for each. [default: by the rolls]"
 )
 @click.option("--not-found", is_flag=True, help="None of them is the child.")
+@click.option(
+    "--refer",
+    type=click.Choice([*(o.value for o in Office), "force"]),
+    help="Tell a local authority's office (with --la) or another force (with --to): no school here has the child.",
+)
+@click.option("--la", metavar="CODE", help="The local authority of --refer.")
+@click.option("--to", metavar="NAME", help="The force of --refer force.")
+@click.option(
+    "--school", type=int, metavar="URN", help="The child's school, as police state it; its roll is not held."
+)
 @by_option
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept sealed.")
 def resolve(
@@ -107,20 +123,31 @@ def resolve(
     force_id: str | None,
     number: int | None,
     urns: tuple[int, ...],
+    refer: str | None,
+    la: str | None,
+    to: str | None,
+    school: int | None,
     by: str,
     reason: str,
     *,
     not_found: bool,
 ) -> None:
-    """Decide who the child is, or that no candidate is."""
-    if (number is None) != not_found:
-        raise click.UsageError("give either --candidate NUMBER or --not-found")
+    """Decide who the child is, or that no candidate is, or who is told in a school's stead."""
+    told = _referred_to(refer, la, to)
+    given: list[Decided] = [
+        *([IsCandidate(number, urns)] if number is not None else []),
+        *([IsNotFound()] if not_found else []),
+        *([Refer(told)] if told is not None else []),
+        *([IsAtUnheldSchool(school)] if school is not None else []),
+    ]
+    if len(given) != 1:
+        raise click.UsageError("give one of --candidate NUMBER, --not-found, --refer and --school")
     if not reason.strip():
         raise click.UsageError("--reason must say why")
     with _told(), opened_installation() as encompass:
         run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
-        decision = Resolution(number, urns, by, reason.strip())
+        decision = Resolution(given[0], by, reason.strip())
         proposal = resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
     if proposal.overrides:
         out(f"proposed against {', '.join(proposal.overrides)}: a second person confirms with")
@@ -134,7 +161,7 @@ def resolve(
 @force_option
 @by_option
 def confirm(involvement_id: UUID, force_id: str | None, by: str) -> None:
-    """Confirm another person's decision against a veto."""
+    """Confirm another person's decision against a veto, or for a school whose roll is not held."""
     with _told(), opened_installation() as encompass:
         run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
@@ -151,6 +178,17 @@ def withdraw(involvement_id: UUID, force_id: str | None) -> None:
         run = _run(encompass, force_id, involvement_id)
         withdraw_decision(encompass.database.engine(Role.PIPELINE), run, involvement_id)
     out("withdrawn: the child waits again")
+
+
+def _referred_to(refer: str | None, la: str | None, to: str | None) -> LaOfficer | PartnerForce | None:
+    by_force = refer == "force"
+    if (la is not None) != (refer is not None and not by_force):
+        raise click.UsageError("--la CODE goes with --refer to an office")
+    if (to is not None and to.strip() != "") != by_force:
+        raise click.UsageError("--to NAME goes with --refer force")
+    if la is not None:
+        return LaOfficer(la.strip(), Office(refer))
+    return PartnerForce(to.strip()) if to is not None else None
 
 
 def _run(encompass: Encompass, force_id: str | None, involvement_id: UUID) -> Run:
@@ -170,7 +208,10 @@ def _told() -> Generator[None]:
 
 
 def _say_done(proposal: Proposal) -> None:
-    told = f"at {', '.join(map(str, proposal.urns))}" if proposal.urns else "with the MASH"
+    if proposal.to is not None:
+        told = f"to {code_of(proposal.to)}"
+    else:
+        told = f"at {', '.join(map(str, proposal.urns))}" if proposal.urns else "with the MASH"
     out(f"decided: {proposal.outcome.value} {told}")
 
 
@@ -201,6 +242,8 @@ def _shown(shown: ShownChild, *, show_personal: bool) -> dict[str, Any]:
         "automatic_from": evidence.automatic,
         "margin": evidence.margin,
         "proposed": shown.proposal.outcome.value if shown.proposal else None,
+        "school_named": personal(child.school_named.name if child.school_named else None),
+        "offered": [f"--refer {o.office.value} --la {o.la_code}" for o in shown.offices],
         "candidates": [
             {
                 "number": c.number,
@@ -222,6 +265,10 @@ def _print(table: dict[str, Any]) -> None:
         out(table["child"])
     if table["proposed"]:
         out(f"a decision waits for a second person: {table['proposed']}")
+    if table["school_named"]:
+        out(f"police name the school: {table['school_named']}")
+    for offer in table["offered"]:
+        out(f"on no roll any more; the local authority: encompass queue resolve {table['id']} {offer}")
     limits = f"{table['automatic_from']:.1f} bits with a margin of {table['margin']:.1f}"
     out(f"automatic from {limits} (model {table['model']})")
     for c in table["candidates"]:

@@ -52,6 +52,10 @@ class ReviewReason(StrEnum):
     CORRECTED = "corrected"
 
 
+NO_ROLL_HELD: Final = "no_roll_held"
+"""Why a child is placed without a pupil: two people say that he or she is at a school whose roll is not held."""
+
+
 class ExclusionReason(StrEnum):
     """Why a child named by police is outside the duty. Each is counted."""
 

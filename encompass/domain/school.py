@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
+from typing import Final
 
 from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
+
+OPEN_STATUS: Final = frozenset({1, 3})
+"""Statuses of Get Information About Schools in which a school has pupils: open, and open but proposed to close."""
 
 
 class EnrolStatus(StrEnum):

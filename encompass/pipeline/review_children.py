@@ -12,14 +12,21 @@ from sqlalchemy import Connection, Engine
 
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.incident import ReportedChild
-from encompass.domain.placement import Candidate, PlacementStatus, ReviewReason, Veto, move_placement
-from encompass.domain.recipient import AtSchool
+from encompass.domain.placement import (
+    NO_ROLL_HELD,
+    Candidate,
+    PlacementStatus,
+    ReviewReason,
+    Veto,
+    move_placement,
+)
+from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school import RollEntry
 from encompass.matching.enrolment import schools_told
 from encompass.matching.explanation import REASONS, in_words
 from encompass.pipeline.match_children import DutyRules, timetable_of
-from encompass.store import audit, incident, placement, review, school
+from encompass.store import audit, incident, placement, review, roll, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement
@@ -53,15 +60,45 @@ class ShownChild:
     reason: str
     child: ReportedChild = field(repr=False)
     candidates: tuple[ShownCandidate, ...]
+    offices: tuple[LaOfficer, ...]
     proposal: Proposal | None
 
 
 @dataclass(frozen=True)
-class Resolution:
-    """What one person decides: the candidate by number, or None for not found; at which schools, and why."""
+class IsCandidate:
+    """The child is this candidate, by number; at which schools, where the rolls do not say."""
 
-    number: int | None
+    number: int
     urns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class IsNotFound:
+    """None of the candidates is the child."""
+
+
+@dataclass(frozen=True)
+class Refer:
+    """The child is on no school's roll, or at a school of another force: an officer or that force is told."""
+
+    to: LaOfficer | PartnerForce
+
+
+@dataclass(frozen=True)
+class IsAtUnheldSchool:
+    """Police state the school, and a person confirms it, but its roll is not held (independent, FE)."""
+
+    urn: int
+
+
+Decided = IsCandidate | IsNotFound | Refer | IsAtUnheldSchool
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What one person decides of a child, and why."""
+
+    decided: Decided
     by: str
     reason: str = field(repr=False)
 
@@ -96,30 +133,23 @@ def show_child(engine: Engine, ring: KeyRing, run: Run, involvement_id: UUID) ->
         shown = _shown(connection, ring, run, held, involved)
         _record(connection, run, "review_shown", involvement_id, {"candidates": len(shown)})
         proposal = review.proposal_of(connection, involvement_id)
-    return ShownChild(held, reason_in_words(held.reason), involved.child, shown, proposal)
+        offices = _offices(connection, run.force_id, held)
+    return ShownChild(held, reason_in_words(held.reason), involved.child, shown, offices, proposal)
 
 
 def resolve_child(
     engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, involvement_id: UUID, resolution: Resolution
 ) -> Proposal:
-    """Take one person's decision. Against a veto it is only proposed, until `confirm_child` by another person.
+    """Take one person's decision.
+
+    Against a veto, or at a school whose roll is not held, it is only proposed until `confirm_child` by another person.
 
     Raises CannotResolve.
     """
     with engine.begin() as connection:
         held = _held(connection, run, involvement_id)
         involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
-        chosen = _chosen(held, resolution.number)
-        proposal = Proposal(
-            decision_id=uuid4(),
-            version=held.version,
-            outcome=PlacementStatus.PLACED if chosen else PlacementStatus.NOT_FOUND,
-            pupil_id=chosen.pupil_id if chosen else None,
-            urns=_urns(connection, ring, run, involved, chosen, resolution.urns) if chosen else (),
-            overrides=tuple(v.value for v in chosen.vetoes) if chosen else (),
-            by=resolution.by,
-            at=run.as_of,
-        )
+        proposal = _proposal(connection, ring, run, held, involved, resolution)
         if not review.propose(
             connection, run.force_id, involvement_id, proposal, resolution.reason, involved.key
         ):
@@ -168,9 +198,61 @@ def _held(connection: Connection, run: Run, involvement_id: UUID) -> Held:
     return held
 
 
-def _chosen(held: Held, number: int | None) -> Candidate | None:
-    if number is None:
-        return None
+def _proposal(
+    connection: Connection, ring: KeyRing, run: Run, held: Held, involved: Involvement, resolution: Resolution
+) -> Proposal:
+    def proposed(
+        outcome: PlacementStatus,
+        pupil_id: UUID | None = None,
+        urns: tuple[int, ...] = (),
+        to: Recipient | None = None,
+        overrides: tuple[str, ...] = (),
+    ) -> Proposal:
+        return Proposal(
+            uuid4(), held.version, outcome, pupil_id, urns, to, overrides, resolution.by, run.as_of
+        )
+
+    match resolution.decided:
+        case IsNotFound():
+            return proposed(PlacementStatus.NOT_FOUND)
+        case IsCandidate(number, named):
+            chosen = _chosen(held, number)
+            urns = _urns(connection, ring, run, involved, chosen, named)
+            vetoes = tuple(v.value for v in chosen.vetoes)
+            return proposed(PlacementStatus.PLACED, chosen.pupil_id, urns, overrides=vetoes)
+        case Refer(to):
+            _check_authority(connection, run.force_id, to)
+            return proposed(PlacementStatus.REFERRED, to=to)
+        case IsAtUnheldSchool(urn):
+            _check_unheld(connection, run.force_id, urn)
+            return proposed(PlacementStatus.PLACED, urns=(urn,), overrides=(NO_ROLL_HELD,))
+
+
+def _check_authority(connection: Connection, force_id: str, to: Recipient) -> None:
+    known = set(school.la_codes_by_urn(connection, force_id).values())
+    if isinstance(to, LaOfficer) and to.la_code not in known:
+        raise CannotResolve(f"the school register has no local authority {to.la_code}")
+
+
+def _check_unheld(connection: Connection, force_id: str, urn: int) -> None:
+    if urn not in school.open_urns(connection, force_id):
+        raise CannotResolve(f"the school register has no open school {urn}")
+    if roll.is_held(connection, force_id, urn):
+        raise CannotResolve(
+            f"the roll of {urn} is held: choose a candidate, or ask the school whether its roll is up to date"
+        )
+
+
+def _offices(connection: Connection, force_id: str, held: Held) -> tuple[LaOfficer, ...]:
+    """The offices offered for a child who has left every roll: of the authorities of the schools left."""
+    if held.reason != ReviewReason.NO_CURRENT_ENROLMENT:
+        return ()
+    las = school.la_codes_by_urn(connection, force_id)
+    codes = {las[urn] for c in held.evidence.candidates[:1] for urn in c.urns if urn in las}
+    return tuple(LaOfficer(code, Office.CME) for code in sorted(codes))
+
+
+def _chosen(held: Held, number: int) -> Candidate:
     if not 1 <= number <= len(held.evidence.candidates):
         raise CannotResolve(f"there is no candidate {number}: there are {len(held.evidence.candidates)}")
     return held.evidence.candidates[number - 1]
@@ -264,16 +346,18 @@ def _carry_out(
         involved.involvement_id,
         held.version,
         proposal.outcome,
-        None,
+        NO_ROLL_HELD if NO_ROLL_HELD in proposal.overrides else None,
         proposal.pupil_id,
         held.duty_by,
         held.evidence,
     )
     if not placement.move(connection, run, new, held.status, Actor.OPERATOR):
         raise CannotResolve("the child was placed meanwhile: look again with `queue list`")
-    if proposal.urns:
+    owed: list[Recipient] = [AtSchool(urn) for urn in proposal.urns]
+    owed += [proposal.to] if proposal.to else []
+    if owed:
         timetable = timetable_of(connection, rules, run.force_id)
-        duties = [timetable.duty(AtSchool(urn), involved.incident.occurred_from) for urn in proposal.urns]
+        duties = [timetable.duty(to, involved.incident.occurred_from) for to in owed]
         placement.open_duties(connection, run, involved.involvement_id, duties)
     details = {"outcome": proposal.outcome.value, "overrides": len(proposal.overrides)}
     _record(connection, run, "review_decided", involved.involvement_id, details)

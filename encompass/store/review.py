@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from encompass.domain.placement import Evidence, PlacementStatus
+from encompass.domain.recipient import Recipient
+from encompass.store import recipient
 from encompass.store.placement import evidence_of
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey
@@ -45,13 +47,17 @@ class Held:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one person decided: placed with a pupil's schools, or not found. `overrides` are the vetoes against it."""
+    """What one person decided: placed with schools, referred to another recipient, or not found.
+
+    `overrides` are the vetoes against it; NO_ROLL_HELD is that no pupil is known, at a school whose roll is not held.
+    """
 
     decision_id: UUID
     version: int
     outcome: PlacementStatus
     pupil_id: UUID | None
     urns: tuple[int, ...]
+    to: Recipient | None
     overrides: tuple[str, ...]
     by: str
     at: datetime
@@ -103,6 +109,7 @@ def propose(
         "outcome": proposal.outcome.value,
         "pupil_id": proposal.pupil_id,
         "urns": list(proposal.urns),
+        "recipient_id": recipient.ensure(connection, force_id, proposal.to) if proposal.to else None,
         "overrides": list(proposal.overrides),
         "sealed_reason": key.seal("review_decision", "sealed_reason", proposal.decision_id, reason.encode()),
         "key_id": key.key_id,
@@ -115,7 +122,10 @@ def propose(
 def proposal_of(connection: Connection, involvement_id: UUID) -> Proposal | None:
     """The decision that waits for a second person, locked until the transaction ends."""
     row = connection.execute(Q["proposal"], {"involvement_id": involvement_id}).first()
-    return None if row is None else _proposal(row)
+    if row is None:
+        return None
+    to = recipient.named(connection, row.recipient_id).recipient if row.recipient_id else None
+    return _proposal(row, to)
 
 
 def confirm(connection: Connection, decision_id: UUID, by: str, at: datetime) -> bool:
@@ -129,13 +139,14 @@ def withdraw(connection: Connection, involvement_id: UUID, at: datetime) -> None
     connection.execute(Q["withdraw_review_decision"], {"involvement_id": involvement_id, "withdrawn_at": at})
 
 
-def _proposal(row: Row[Any]) -> Proposal:
+def _proposal(row: Row[Any], to: Recipient | None) -> Proposal:
     return Proposal(
         row.decision_id,
         row.decided_version,
         PlacementStatus(row.outcome),
         row.pupil_id,
         tuple(row.urns),
+        to,
         tuple(row.overrides),
         row.proposed_by,
         row.proposed_at,

@@ -101,6 +101,11 @@ def take_generation(
     return RollChange(opened, closed)
 
 
+def is_held(connection: Connection, force_id: str, urn: int) -> bool:
+    """Whether any roll in use has pupils at this school."""
+    return connection.execute(Q["is_held"], {"force_id": force_id, "urn": urn}).scalar_one()
+
+
 def entry_at_school(
     connection: Connection, ring: KeyRing, force_id: str, pupil_id: UUID, urn: int
 ) -> tuple[RollEntry, str | None] | None:

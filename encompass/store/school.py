@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from encompass.domain.run import Run
-from encompass.domain.school import CalendarDay, CalendarScope, DayKind, School, SchoolLink
+from encompass.domain.school import OPEN_STATUS, CalendarDay, CalendarScope, DayKind, School, SchoolLink
 from encompass.domain.school_day import SchoolKeys
 from encompass.store.queries import load
 
@@ -124,6 +124,12 @@ def la_codes_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
 def names_by_urn(connection: Connection, force_id: str) -> dict[int, str]:
     """Each known school's name."""
     return {row.urn: row.name for row in connection.execute(Q["school_las"], {"force_id": force_id})}
+
+
+def open_urns(connection: Connection, force_id: str) -> set[int]:
+    """The schools that are open; one proposed to close still is."""
+    rows = connection.execute(Q["school_las"], {"force_id": force_id})
+    return {row.urn for row in rows if row.status_code in OPEN_STATUS}
 
 
 def keys_by_urn(connection: Connection, force_id: str) -> dict[int, SchoolKeys]:

@@ -16,17 +16,18 @@ WHERE p.force_id = CAST(:force_id AS text) AND p.involvement_id = CAST(:involvem
 FOR UPDATE
 
 -- name: insert_review_decision
-INSERT INTO review_decision (decision_id, force_id, involvement_id, decided_version, outcome, pupil_id, urns, overrides,
-    sealed_reason, key_id, proposed_by, proposed_at)
+INSERT INTO review_decision (decision_id, force_id, involvement_id, decided_version, outcome, pupil_id, urns,
+    recipient_id, overrides, sealed_reason, key_id, proposed_by, proposed_at)
 VALUES (CAST(:decision_id AS uuid), CAST(:force_id AS text), CAST(:involvement_id AS uuid),
     CAST(:decided_version AS bigint), CAST(:outcome AS text), CAST(:pupil_id AS uuid), CAST(:urns AS bigint[]),
-    CAST(:overrides AS text[]), CAST(:sealed_reason AS bytea), CAST(:key_id AS uuid), CAST(:proposed_by AS text),
+    CAST(:recipient_id AS uuid), CAST(:overrides AS text[]), CAST(:sealed_reason AS bytea), CAST(:key_id AS uuid), CAST(:proposed_by AS text),
     CAST(:proposed_at AS timestamptz))
 ON CONFLICT (involvement_id) WHERE confirmed_at IS NULL AND withdrawn_at IS NULL DO NOTHING
 RETURNING decision_id
 
 -- name: proposal
-SELECT decision_id, decided_version, outcome, pupil_id, urns, overrides, proposed_by, proposed_at FROM review_decision
+SELECT decision_id, decided_version, outcome, pupil_id, urns, overrides, proposed_by, proposed_at, recipient_id
+FROM review_decision
 WHERE involvement_id = CAST(:involvement_id AS uuid) AND confirmed_at IS NULL AND withdrawn_at IS NULL
 FOR UPDATE
 

@@ -1,3 +1,9 @@
+-- name: is_held
+SELECT EXISTS (
+    SELECT 1 FROM enrolment
+    WHERE force_id = CAST(:force_id AS text) AND urn = CAST(:urn AS bigint) AND last_generation IS NULL
+)
+
 -- name: open_enrolments
 SELECT coalesce(string_agg(row_hash || content_hash, ''), '') FROM enrolment
 WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text) AND last_generation IS NULL

@@ -41,7 +41,7 @@ ON CONFLICT (force_id, urn) DO UPDATE SET
     seen_in_generation = excluded.seen_in_generation
 
 -- name: school_las
-SELECT urn, la_code, trust_code, name FROM school WHERE force_id = CAST(:force_id AS text)
+SELECT urn, la_code, trust_code, name, status_code FROM school WHERE force_id = CAST(:force_id AS text)
 
 -- name: clear_calendar
 DELETE FROM calendar_day WHERE force_id = CAST(:force_id AS text) AND source = CAST(:source AS text)

@@ -135,12 +135,29 @@ def test_without_a_veto_one_person_decides_and_the_schools_are_those_of_the_roll
     assert told
 
 
+def test_a_child_is_referred_to_an_office_and_told_of(cluster: Cluster, on_copy: Copy) -> None:
+    cli = on_copy(cluster.played())
+    twin = of_reason(cli, "forename")
+    done = cli.run("queue", "resolve", twin, "--refer", "cme", "--la", "318", *WHO, *WHY)
+    assert (done.returncode, done.stdout) == (0, "decided: referred to 318 cme\n"), done.stderr
+    assert cli.run("prepare", "--night", "2026-03-17", *NOW).stdout.startswith("1 duties told")
+    actions = scalars(
+        cluster, cli, "SELECT action FROM encompass.audit_event WHERE subject_id = :id AND actor_kind = 'operator' ORDER BY event_id",
+        id=UUID(twin),
+    )  # fmt: skip
+    assert actions == ["review_proposed", "placement_moved", "review_decided"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (("resolve", str(uuid4()), "--candidate", "1", *WHO, *WHY), 1, "no child of this id waits"),
         (("resolve", "nonsense", "--candidate", "1", *WHO, *WHY), 2, "queue list"),
-        (("resolve", str(uuid4()), *WHO, *WHY), 2, "either --candidate NUMBER or --not-found"),
+        (
+            ("resolve", str(uuid4()), *WHO, *WHY),
+            2,
+            "one of --candidate NUMBER, --not-found, --refer and --school",
+        ),
         (("resolve", str(uuid4()), "--not-found", *WHO, "--reason", " "), 2, "must say why"),
         (("resolve", str(uuid4()), "--not-found", "--by", " ", *WHY), 2, "say who decides"),
     ],

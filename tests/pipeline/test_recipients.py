@@ -4,47 +4,57 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from encompass.domain.placement import NO_EVIDENCE, PlacementStatus
-from encompass.domain.recipient import LaOfficer, Office
-from encompass.pipeline.match_children import timetable_of
-from encompass.store import placement, session
+from encompass.domain.placement import PlacementStatus
+from encompass.domain.recipient import LaOfficer, Office, PartnerForce
+from encompass.domain.run import LONDON, Run
+from encompass.pipeline.review_children import (
+    CannotResolve,
+    Decided,
+    IsAtUnheldSchool,
+    Refer,
+    Resolution,
+    confirm_child,
+    list_queue,
+    resolve_child,
+    show_child,
+)
+from encompass.store import session
 from encompass.store.database import Role, as_session
-from encompass.store.placement import NewPlacement
+from encompass.store.review import Proposal
 from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
-from tests.register import officer, register, take
+from tests.register import PARTNER, officer, register, take
 from tests.site import Site, serving
 
 HOUR = timedelta(hours=1)
 OFFICER, OTHER = "KA-102884-dsl", "KA-102885-dsl"
 
 
-def refer(encompass: Encompass, cluster: Cluster, to: LaOfficer) -> UUID:
-    """One child in review, referred to an office and told; the involvement's id."""
-    run, rules = cluster.run(encompass), encompass.duty_rules(FORCE)
-    with encompass.database.engine(Role.PIPELINE).begin() as connection:
-        row = connection.execute(
-            text(
-                "SELECT p.involvement_id, p.decided_version, p.duty_by, iv.occurred_from FROM encompass.placement p "
-                "JOIN encompass.involvement v USING (involvement_id) JOIN encompass.incident_version iv "
-                "ON iv.incident_id = v.incident_id WHERE p.status = 'in_review' ORDER BY 1 LIMIT 1"
-            )
-        ).one()
-        new = NewPlacement(
-            row.involvement_id, row.decided_version, PlacementStatus.REFERRED, None, None, row.duty_by, NO_EVIDENCE
-        )  # fmt: skip
-        assert placement.move(connection, run, new, PlacementStatus.IN_REVIEW)
-        duty = timetable_of(connection, rules, FORCE).duty(to, row.occurred_from)
-        placement.open_duties(connection, run, row.involvement_id, [duty])
+def in_queue(encompass: Encompass, status: str = "in_review") -> UUID:
+    """One child who waits for a person."""
+    waiting = list_queue(encompass.database.engine(Role.PIPELINE), FORCE)
+    return next(w.involvement_id for w in waiting if w.status == status)
+
+
+def decide(encompass: Encompass, run: Run, involvement_id: UUID, decided: Decided) -> Proposal:
+    engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(FORCE)
+    decision = Resolution(decided, "PC 1234", "nobody has the child")
+    return resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
+
+
+def refer(encompass: Encompass, cluster: Cluster, to: LaOfficer | PartnerForce) -> UUID:
+    """One child in review, referred by a person and told; the involvement's id."""
+    run, involvement_id = cluster.run(encompass), in_queue(encompass)
+    assert decide(encompass, run, involvement_id, Refer(to)).outcome is PlacementStatus.REFERRED
     assert encompass.prepare_notifications(run) == 1
-    return row.involvement_id
+    return involvement_id
 
 
 @pytest.fixture
@@ -163,3 +173,109 @@ def test_a_contact_that_is_no_recipients_is_refused_by_the_database(referred: En
                 connection.execute(
                     text(f"UPDATE encompass.key_adult SET {change} WHERE recipient_kind = 'la_officer'")
                 )
+
+
+def owed(encompass: Encompass, involvement_id: UUID) -> list[tuple[str, str, str]]:
+    """Of each duty to tell of this child: the recipient, the first bell in London, the placement's status."""
+    query = (
+        "SELECT r.code, d.duty_by, p.status FROM encompass.duty d JOIN encompass.recipient r USING (recipient_id) "
+        "JOIN encompass.placement p USING (involvement_id) WHERE d.involvement_id = :id ORDER BY 1"
+    )
+    with encompass.database.engine(Role.OWNER).begin() as connection:
+        found = connection.execute(text(query), {"id": involvement_id}).all()
+    return [(r.code, f"{r.duty_by.astimezone(LONDON):%a %H:%M}", r.status) for r in found]
+
+
+def told_of(encompass: Encompass, involvement_id: UUID) -> tuple[bool, str | None]:
+    """Whether the child's notification knows the child by the police record, and its year group."""
+    query = (
+        "SELECT n.pupil_id IS NULL AND n.person_hash IS NOT NULL AS by_record, n.year_group FROM encompass.notification n "
+        "JOIN encompass.notification_part np USING (notification_id) JOIN encompass.duty d ON d.duty_id = np.duty_id "
+        "WHERE d.involvement_id = :id"
+    )
+    with encompass.database.engine(Role.OWNER).begin() as connection:
+        row = connection.execute(text(query), {"id": involvement_id}).one()
+    return row.by_record, row.year_group
+
+
+def test_a_referred_child_is_told_of_from_the_police_record_by_the_first_bell(
+    played: Encompass, cluster: Cluster
+) -> None:
+    involvement_id = refer(played, cluster, LaOfficer("318", Office.EHE))
+    assert owed(played, involvement_id) == [("318 ehe", "Tue 08:45", "referred")]
+    assert told_of(played, involvement_id) == (True, None)
+    run = cluster.run(played)
+    assert played.match_children(run) == 0
+    assert played.prepare_notifications(run) == 0
+
+
+def test_a_school_of_another_force_is_left_to_it_with_its_receipt(
+    played: Encompass, cluster: Cluster
+) -> None:
+    take(played, cluster, register(cluster, {OFFICER: {**PARTNER, "partner_force": "Fellgate Police"}}))
+    involvement_id = refer(played, cluster, PartnerForce("Fellgate Police"))
+    assert owed(played, involvement_id) == [("Fellgate Police", "Tue 08:45", "referred")]
+    with serving(cluster, played) as site:
+        browser, inbox = site.signed_in(102884)
+        assert "Fellgate Police" in inbox
+        path = next(p for p in inbox.split('"') if p.startswith("/notifications/"))
+        token = (
+            browser.get(site.web + path, timeout=10).text.split('name="csrf_token" value="')[1].split('"')[0]
+        )
+        browser.post(f"{site.web}{path}/acknowledge", {"csrf_token": token}, timeout=10)
+    account = played.account(cluster.run(played, time(8, 0)))
+    assert account.duties.buckets["acknowledged"] == 1
+    assert account.balanced is True
+
+
+def test_a_corrected_record_of_a_referred_child_goes_to_a_person(played: Encompass, cluster: Cluster) -> None:
+    involvement_id = refer(played, cluster, LaOfficer("318", Office.CME))
+    with played.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(
+            text("UPDATE encompass.placement SET decided_version = 0 WHERE involvement_id = :id"),
+            {"id": involvement_id},
+        )
+    assert played.match_children(cluster.run(played)) == 1
+    assert [status for _, _, status in owed(played, involvement_id)] == ["in_review"]
+
+
+def test_a_school_whose_roll_is_not_held_needs_two_people(played: Encompass, cluster: Cluster) -> None:
+    run, involvement_id = cluster.run(played), in_queue(played, "not_found")
+    engine, rules = played.database.engine(Role.PIPELINE), played.duty_rules(FORCE)
+    held = cluster.world.expected()[0]["urns"][0]
+    for urn, why in ((1, "no open school 1"), (held, f"the roll of {held} is held")):
+        with pytest.raises(CannotResolve, match=why):
+            decide(played, run, involvement_id, IsAtUnheldSchool(urn))
+    with played.database.engine(Role.OWNER).begin() as connection:
+        unheld = connection.execute(text("SELECT max(urn) FROM encompass.school")).scalar_one()
+        connection.execute(
+            text("UPDATE encompass.enrolment SET last_generation = first_generation WHERE urn = :urn"),
+            {"urn": unheld},
+        )
+    proposal = decide(played, run, involvement_id, IsAtUnheldSchool(unheld))
+    assert proposal.overrides == ("no_roll_held",)
+    assert owed(played, involvement_id) == []
+    with pytest.raises(CannotResolve, match="second person"):
+        confirm_child(engine, played.ring, rules, run, involvement_id, "pc 1234")
+    confirm_child(engine, played.ring, rules, run, involvement_id, "Sgt 55")
+    assert owed(played, involvement_id) == [(str(unheld), "Tue 08:45", "placed")]
+    assert played.prepare_notifications(run) == 1
+    assert told_of(played, involvement_id) == (True, None)
+    assert played.account(run).balanced is True
+
+
+def test_who_left_every_roll_is_offered_to_the_authority_of_the_school_left(
+    played: Encompass, cluster: Cluster
+) -> None:
+    run, involvement_id = cluster.run(played), in_queue(played)
+    with played.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(
+            text("UPDATE encompass.placement SET reason = 'no_current_enrolment' WHERE involvement_id = :id"),
+            {"id": involvement_id},
+        )
+    engine = played.database.engine(Role.PIPELINE)
+    shown = show_child(engine, played.ring, run, involvement_id)
+    las = {cluster.world.rolls.schools[urn].la_code for urn in shown.candidates[0].candidate.urns}
+    assert shown.offices == tuple(LaOfficer(la, Office.CME) for la in sorted(las))
+    with pytest.raises(CannotResolve, match="no local authority 000"):
+        decide(played, run, involvement_id, Refer(LaOfficer("000", Office.CME)))

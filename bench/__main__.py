@@ -23,6 +23,7 @@ from bench import splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
 from bench.intake import readings
+from bench.sending import measure, print_sent
 from encompass import log, wiring
 from encompass.formats.faults import contents
 from encompass.formats.mis_csv import read_roll
@@ -60,6 +61,8 @@ def main() -> None:
             migrate(settings)
             with database_running(settings), wiring.opened(settings) as encompass:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
+    duties = int(os.environ.get("DUTIES", "5000"))
+    print_sent(measure(duties, duties * 2 // 5))
     _print_readings()
     _print_cases()
 

@@ -29,6 +29,7 @@ class Rule(StrEnum):
     OPEN = "open"
     SCHOOL = "school"
     LEADERS = "leaders"
+    PROVIDER = "provider"
 
 
 def open_to_all(view: View) -> View:
@@ -46,6 +47,12 @@ def for_school(view: View) -> View:
 def for_leaders(view: View) -> View:
     """Leaders of a force."""
     setattr(view, RULE, Rule.LEADERS)
+    return view
+
+
+def for_provider(view: View) -> View:
+    """The provider of the nudges of the force that the address names, by its token."""
+    setattr(view, RULE, Rule.PROVIDER)
     return view
 
 
@@ -67,6 +74,8 @@ def guard(app: Flask) -> None:
             abort(404)
         if rule is Rule.OPEN:
             return None
+        if rule is Rule.PROVIDER:
+            return None if _is_provider() else abort(404)
         viewer = _viewer()
         if viewer is None:
             audience = Audience.SCHOOL if rule is Rule.SCHOOL else Audience.STAFF
@@ -85,6 +94,12 @@ def key_adult_viewer() -> KeyAdultViewer:
 def staff_viewer() -> StaffViewer:
     """The leader whom the rule let in."""
     return cast(StaffViewer, g.viewer)
+
+
+def _is_provider() -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    force_id = str((request.view_args or {}).get("force_id"))
+    return scheme == "Bearer" and encompass_of().is_provider(force_id, token)
 
 
 def _viewer() -> Viewer | None:

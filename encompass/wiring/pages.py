@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
@@ -9,6 +11,7 @@ from uuid import UUID
 from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import InboxEntry, NotificationPage
+from encompass.domain.receipt import report_of
 from encompass.domain.sign_in import (
     NeedsBinding,
     OfForce,
@@ -23,6 +26,7 @@ from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge
 from encompass.pipeline.read_notifications import read_inbox, read_notification
+from encompass.pipeline.record_receipts import take_report
 from encompass.pipeline.report_compliance import read_nights, read_report
 from encompass.store.database import Role
 from encompass.wiring.installation import Installation
@@ -111,6 +115,21 @@ class PageCalls(Installation):
     def acknowledge(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
         """Acknowledge a notification, once. Raises NotFound."""
         acknowledge(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
+
+    def is_provider(self, force_id: str, token: str) -> bool:
+        """Whether this is the token of the force's provider of nudges, compared in constant time."""
+        if force_id not in self.settings.forces:
+            return False
+        notify = self.settings.nudges_of(force_id).notify
+        return notify is not None and hmac.compare_digest(
+            notify.callback_token.get_secret_value().encode(), token.encode()
+        )
+
+    def take_receipt(self, force_id: str, fields: Mapping[str, object]) -> None:
+        """Keep what the provider says of a nudge; what is no last word, or of nothing of ours, is let go."""
+        report = report_of(force_id, fields.get("reference"), fields.get("status"), fields.get("id"))
+        if report is not None:
+            take_report(self.database.engine(Role.INBOUND), report)
 
     def read_report(self, viewer: StaffViewer, night: date | None) -> ComplianceReport:
         """A leader's report of a night as of now. Raises NotFound."""

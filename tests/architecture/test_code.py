@@ -77,6 +77,7 @@ def test_every_route_has_an_access_rule(empty: Encompass) -> None:
     }  # fmt: skip
     assert {r.value for e, r in rules.items() if e.startswith("school.")} == {"school"}
     assert {r.value for e, r in rules.items() if e.startswith("leaders.")} == {"leaders"}
+    assert {r.value for e, r in rules.items() if e.startswith("receipts.")} == {"provider"}
 
 
 def test_a_view_without_a_rule_is_refused(empty: Encompass) -> None:

@@ -23,7 +23,7 @@ from tests.cluster import Cluster, state_folder
 from tests.night.conftest import ROOT, OnDatabase, Played, play
 
 NIGHT = ("night", "--night", "2026-03-17", "--as-of", "2026-03-17T05:30:00", "--json")
-LAPS = 6
+LAPS = 30
 
 
 def mails_of(cluster: Cluster, name: str) -> tuple[Counter[str], set[str]]:

@@ -1,0 +1,211 @@
+"""Senders killed, stopped and doubled, PostgreSQL crashed: no nudge is lost, none doubled but by an ambiguous answer."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from encompass import log
+from encompass.domain.nudge import SendingRules
+from encompass.domain.report_export import account_table
+from encompass.domain.run import Run
+from encompass.pipeline.send_notifications import send_notifications
+from encompass.store.database import Database, Role
+from encompass.store.sealed import read_ring
+from tests.cluster import FORCE, Cluster
+from tests.pipeline.sending import LINK, MS, QUICK, Post, post_of, prepare, provider
+
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(["tests.night.test_send_killed"])
+ALONE = replace(QUICK, workers=1)
+SHORT_LEASE = replace(QUICK, lease=400 * MS)
+SESSIONS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = 'encompass_pipeline'"
+)
+AFTERWARDS = replace(QUICK, waits_for=timedelta(seconds=2))
+
+
+@pytest.fixture(scope="module")
+def prepared(cluster: Cluster) -> Generator[str]:
+    name = prepare(cluster)
+    yield name
+    cluster.drop(name)
+
+
+@pytest.fixture
+def post(cluster: Cluster, prepared: str) -> Generator[Post]:
+    with post_of(cluster, prepared) as opened:
+        yield opened
+
+
+def work(database: Database, ring: Path, run: Run, url: str, rules: SendingRules, dies_at: int) -> None:
+    """What a sender's process does; it kills itself before its statement or commit of that number."""
+    log.configure("CRITICAL")
+    engine, seen = database.engine(Role.PIPELINE), 0
+
+    def step(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(engine, "before_cursor_execute", step)
+    event.listen(engine, "commit", step)
+    with suppress(Exception):  # PostgreSQL may be crashed under it: what was written is what counts
+        send_notifications(engine, read_ring(ring, [FORCE]), provider(url), rules, LINK, run)
+
+
+def sender(cluster: Cluster, post: Post, rules: SendingRules = QUICK, dies_at: int = 0) -> BaseProcess:
+    """Another sender of the same outbox, started."""
+    database = cluster.database(post.encompass.database.name)
+    arguments = (database, cluster.settings.ring_file, post.run, post.url, rules, dies_at)
+    process = SPAWN.Process(target=work, args=arguments)
+    process.start()
+    return process
+
+
+def check(post: Post) -> int:
+    """Send what is left; nothing is lost and the account balances. How many nudges came twice."""
+    everyone = post.nudges()
+    for _ in range(100):
+        post.send(AFTERWARDS)
+        if post.statuses() == {"accepted": len(everyone)}:
+            break
+        time.sleep(0.1)  # a killed sender's session may take a moment to end
+    assert post.statuses() == {"accepted": len(everyone)}
+    taken = Counter(post.references())
+    assert sorted(taken) == everyone, "no nudge is lost, and none was invented"
+    ambiguous = post.sql("SELECT count(*) AS n FROM encompass.audit_event WHERE action = 'nudge_ambiguous'")
+    extra = taken.total() - len(everyone)
+    assert extra <= ambiguous[0].n, "at most one more for each answer that nobody knew"
+    told = post.sql(
+        "SELECT subject_id, count(*) AS n FROM encompass.audit_event WHERE action = 'nudge_accepted' GROUP BY 1"
+    )
+    assert {t.n for t in told} == {1}, "each is written down as accepted once"
+    assert account_table(post.encompass.account(post.run))["balanced"] is True
+    return extra
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("numbers", [range(1, 15), range(15, 22), range(22, 27), range(27, 32)], ids=str)
+def test_killed_before_each_statement_and_commit_of_a_send(
+    cluster: Cluster, post: Post, numbers: range
+) -> None:
+    """From a pass's first statement until its second nudge has been completed, one pass after the other."""
+    for number in numbers:
+        process = sender(cluster, post, ALONE, number)
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL, number
+        _wait_until_its_sessions_have_ended(post)
+    assert check(post) == 0, "the provider is asked before anything is sent again"
+
+
+@pytest.mark.timeout(600)
+def test_two_at_once_share_the_work(cluster: Cluster, post: Post) -> None:
+    post.service.answers_after = 0.02
+    both = [sender(cluster, post) for _ in range(2)]
+    for process in both:
+        process.join(60)
+        assert process.exitcode == 0
+    assert post.references() == post.nudges()
+    assert check(post) == 0
+
+
+@pytest.mark.timeout(600)
+def test_a_sender_stopped_past_its_lease_writes_nothing_more(cluster: Cluster, post: Post) -> None:
+    post.service.answers_after = 0.15
+    process = sender(cluster, post, SHORT_LEASE)
+    until = time.monotonic() + 30
+    while post.service.asked < 2 and time.monotonic() < until:
+        time.sleep(0.005)
+    os.kill(process.pid or 0, signal.SIGSTOP)
+    time.sleep(0.6)
+    post.send(replace(AFTERWARDS, lease=timedelta(seconds=30)))
+    before = post.sql("SELECT nudge_id, accepted_at FROM encompass.nudge ORDER BY 1")
+    os.kill(process.pid or 0, signal.SIGCONT)
+    process.join(60)
+    after = post.sql("SELECT nudge_id, accepted_at FROM encompass.nudge ORDER BY 1")
+    assert post.sql("SELECT 1 FROM encompass.audit_event WHERE action = 'nudge_ambiguous'") != []
+    assert after == before, "what the other has written stands"
+    check(post)
+
+
+def killed_at_random(cluster: Cluster, prepared: str, rng: random.Random) -> int:
+    """One night's outbox sent by several senders, killed until it is time to look; how many were killed."""
+    killed = 0
+    with post_of(cluster, prepared) as post:
+        post.service.answers_after = rng.choice((0.0, 0.02, 0.05))
+        post.service.next_ones.extend(rng.choices(("reset", "taken_then_dropped", "500", "429"), k=2))
+        for _ in range(rng.choice((1, 2))):
+            at_once = [sender(cluster, post) for _ in range(rng.choice((1, 2)))]
+            time.sleep(rng.uniform(0.1, 0.8))
+            for process in at_once:
+                process.kill()
+                process.join()
+                killed += process.exitcode == -signal.SIGKILL
+        check(post)
+    return killed
+
+
+@pytest.mark.timeout(600)
+def test_senders_killed_at_random(cluster: Cluster, prepared: str) -> None:
+    killed = sum(killed_at_random(cluster, prepared, random.Random(lap)) for lap in range(6))
+    assert killed >= 3
+
+
+@pytest.mark.timeout(600)
+def test_postgresql_crashes_under_a_sender(cluster: Cluster, prepared: str) -> None:
+    """One of its processes is killed, so that it ends every session and recovers from its log."""
+    for lap in range(2):
+        with post_of(cluster, prepared) as post:
+            post.service.answers_after = 0.03
+            process = sender(cluster, post)
+            until = time.monotonic() + 30
+            while post.service.asked < 2 + 3 * lap and time.monotonic() < until:
+                time.sleep(0.005)
+            post.encompass.database.dispose()  # so that the sender's sessions are the only ones of the pipeline
+            (victim, *_) = post.sql(SESSIONS)
+            os.kill(victim.pid, signal.SIGKILL)
+            process.join(60)
+            _wait_for_recovery(post)
+            check(post)
+
+
+def _wait_until_its_sessions_have_ended(post: Post) -> None:
+    post.encompass.database.dispose()
+    until = time.monotonic() + 30
+    while post.sql(SESSIONS):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _wait_for_recovery(post: Post) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with suppress(DBAPIError):
+            post.sql("SELECT 1")
+            return
+        time.sleep(0.1)
+    pytest.fail("PostgreSQL did not come back")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_many_senders_killed_at_random(cluster: Cluster, prepared: str) -> None:
+    """`make prove` (KILLS=20): as above, as often as is asked."""
+    for lap in range(100, 100 + int(os.environ.get("KILLS", "20"))):
+        killed_at_random(cluster, prepared, random.Random(lap))

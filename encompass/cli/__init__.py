@@ -1,5 +1,6 @@
 """The command line: `encompass`, with the same steps as the DAGs."""
 
+from encompass.cli.adults import adults
 from encompass.cli.calendar import calendar
 from encompass.cli.commands import main
 from encompass.cli.force import force
@@ -10,6 +11,7 @@ from encompass.cli.quarantine import quarantine
 from encompass.cli.queue import queue
 from encompass.cli.train_matching import train_matching
 
+main.add_command(adults)
 main.add_command(calendar)
 main.add_command(force)
 main.add_command(intake)

@@ -14,9 +14,10 @@ from rich.table import Table
 from encompass.cli.options import Exit
 from encompass.domain.arrival import FeedArrival, Gap
 from encompass.domain.compliance import Account
+from encompass.domain.key_adults import FEWEST_ADULTS
 from encompass.domain.report_export import account_json, account_table
 from encompass.domain.run import LONDON
-from encompass.pipeline.read_status import Status
+from encompass.pipeline.read_status import SchoolState, Status
 
 WAYS: Final = {
     "rest": "over REST",
@@ -30,6 +31,8 @@ GAPS: Final = {
     Gap.RECORDS_MISSING: "records that were announced did not come",
     Gap.IN_DOUBT: "what came is not believable: the alarm says why",
 }
+
+SHOWN: Final = 10
 
 
 def code_of(account: Account) -> Exit:
@@ -102,6 +105,21 @@ def _flat(table: dict[str, Any]) -> list[tuple[str, int | None]]:
     return rows
 
 
+def _print_schools(console: Console, schools: Sequence[SchoolState]) -> None:
+    """What needs seeing to; `--json` has every school."""
+    unheld = sum(s.source is None for s in schools)
+    stale = [s for s in schools if s.is_stale]
+    few = sum(s.key_adults < FEWEST_ADULTS for s in schools)
+    console.print(
+        f"schools {len(schools)}: no roll {unheld}, stale roll {len(stale)}, fewer than two Key Adults {few}"
+    )
+    for s in [s for s in schools if s.source is None or s.is_stale or s.key_adults < FEWEST_ADULTS][:SHOWN]:
+        roll = (
+            "no roll" if s.source is None else f"roll {s.age_days} days old{', STALE' if s.is_stale else ''}"
+        )
+        console.print(f"  {s.urn}  {s.name}: {roll}, Key Adults {s.key_adults}")
+
+
 def print_status(found: Status) -> None:
     """How fresh the registers are, what waits, and what is in quarantine."""
     console = Console(file=sys.stdout, highlight=False)
@@ -111,6 +129,7 @@ def print_status(found: Status) -> None:
         confirmed = r.confirmed_at.astimezone(LONDON).strftime("%Y-%m-%d %H:%M")
         table.add_row(r.kind, r.source, str(r.number), confirmed, str(r.entries), str(r.refused))
     console.print(table)
+    _print_schools(console, found.schools)
     for nudge_status, count in found.nudges.items():
         console.print(f"nudges {nudge_status}: {count}")
     for source, reason, count in found.quarantined:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 
@@ -18,6 +18,29 @@ class LapsedTraining(StrEnum):
 
     WARN = "warn"
     BLOCK = "block"
+
+
+FEWEST_ADULTS: Final = 2
+"""A school names two adults, so that one may be away."""
+
+
+class Problem(StrEnum):
+    """What somebody should see to about one contact."""
+
+    ATTESTATION_LAPSED = "attestation_lapsed"
+    TRAINING_LAPSED = "training_lapsed"
+    MAILBOX_UNVERIFIED = "mailbox_unverified"
+
+
+def problems_of(entry: KeyAdultEntry, day: date, attested_within: timedelta | None) -> tuple[Problem, ...]:
+    """What is wrong on that day; nobody stops being a contact by it. None: the force asks for no attestation."""
+    attested = entry.attested_on or entry.active_from
+    rules = (
+        (Problem.ATTESTATION_LAPSED, attested_within is not None and day - attested > attested_within),
+        (Problem.TRAINING_LAPSED, _lapsed(entry, day)),
+        (Problem.MAILBOX_UNVERIFIED, entry.verified_on is None),
+    )
+    return tuple(problem for problem, true in rules if true)
 
 
 @dataclass(frozen=True)

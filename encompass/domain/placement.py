@@ -50,6 +50,9 @@ class ReviewReason(StrEnum):
     CLAIMED_TWICE = "claimed_twice"
     NO_KEY_ADULT = "no_key_adult"
     CORRECTED = "corrected"
+    SCHOOL_CLOSED = "school_closed"
+    SCHOOL_SPLIT = "school_split"
+    SUCCESSOR_UNCONFIRMED = "successor_unconfirmed"
 
 
 NO_ROLL_HELD: Final = "no_roll_held"

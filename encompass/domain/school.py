@@ -13,6 +13,9 @@ OPEN_STATUS: Final = frozenset({1, 3})
 """Statuses of Get Information About Schools in which a school has pupils: open, and open but proposed to close."""
 
 
+CLOSED_STATUS: Final = 2
+
+
 class EnrolStatus(StrEnum):
     """School census enrolment status."""
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final
 
 from encompass.domain.incident import RefusedRecord
-from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient, RecipientKind
+from encompass.domain.recipient import (
+    AtSchool,
+    LaOfficer,
+    Office,
+    PartnerForce,
+    Recipient,
+    RecipientKind,
+    kind_of,
+)
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 from encompass.formats.csv_rows import Dialect, Row, WrongField, read_rows
 from encompass.formats.faults import Remark
@@ -68,6 +76,25 @@ def read_key_adults(stream: BinaryIO) -> Iterator[KeyAdultEntry | RefusedRecord 
         return read
 
     return read_rows(stream, Dialect(), REQUIRED, entry, OPTIONAL, WARNED)
+
+
+def entry_of_fields(fields: Mapping[str, str]) -> KeyAdultEntry:
+    """A contact from the register's columns as a person gives them. Raises WrongField."""
+    return _entry(Row(0, {c: fields.get(c, "").strip() for c in (*REQUIRED, *OPTIONAL)}))
+
+
+def fields_of(entry: KeyAdultEntry) -> dict[str, str]:
+    """A contact as the register's columns."""
+    fields = {
+        c: getattr(entry, c)
+        for c in (*REQUIRED, *OPTIONAL)
+        if c not in ("recipient_kind", "declared_surnames")
+    }
+    return {
+        **{column: "" if value is None else str(value) for column, value in fields.items()},
+        "recipient_kind": kind_of(entry.recipient).value,
+        "declared_surnames": "; ".join(entry.declared_surnames),
+    }
 
 
 def _entry(row: Row) -> KeyAdultEntry:

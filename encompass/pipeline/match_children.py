@@ -36,13 +36,14 @@ from encompass.domain.school_day import (
     chased_by,
     first_bell_after,
 )
+from encompass.domain.successors import SchoolsNow
 from encompass.formats.bank_holidays import bank_holidays
 from encompass.matching.normalise import normalise_name
 from encompass.matching.person import child_of
 from encompass.pipeline.find_pupils import Sought, find_pupils
 from encompass.pipeline.match_rules import MatchRules
 from encompass.pipeline.one_by_one import Failed, each
-from encompass.store import force, incident, notification, placement, school
+from encompass.store import force, incident, notification, placement, review, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement, StoredPlacement
@@ -126,6 +127,7 @@ class _Night:
     timetable: Timetable
     rules: MatchRules
     urns_by_name: Mapping[str, frozenset[int]]
+    schools: SchoolsNow
     run: Run
 
 
@@ -148,16 +150,26 @@ def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, matching: Ma
         waiting = placement.to_decide(connection, run.force_id)
         timetable = timetable_of(connection, rules, run.force_id)
         names = _by_name(school.names_by_urn(connection, run.force_id))
-    night = _Night(ring, timetable, matching, names, run)
+        schools = school.schools_now(connection, run.force_id)
+    night = _Night(ring, timetable, matching, names, schools, run)
     failed = Failed()
     for incident_ids in _in_parts(waiting):
         decided = _decided_together(engine, night, incident_ids)
         failed.add(_place_each(engine, night, [v for i in incident_ids for v in waiting[i]], decided))
     with engine.begin() as connection:
-        kinds = {"child_unreadable": bool(failed.unreadable), "calendar_wrong": bool(timetable.shut_for_good)}
+        kinds = {
+            "child_unreadable": bool(failed.unreadable),
+            "calendar_wrong": bool(timetable.shut_for_good),
+            "successor_unconfirmed": _waits_for_successor(connection, run.force_id),
+        }
         force.set_alarms(connection, run, SOURCE, kinds)
     failed.raise_surprises(SOURCE)
     return sum(map(len, waiting.values()))
+
+
+def _waits_for_successor(connection: Connection, force_id: str) -> bool:
+    unconfirmed = ReviewReason.SUCCESSOR_UNCONFIRMED.value
+    return any(w.reason == unconfirmed for w in review.waiting(connection, force_id))
 
 
 def _place_each(
@@ -224,8 +236,19 @@ def _decisions(
     rolls = Rolls(connection, night.ring, night.run.force_id, fresh_after)
     found = find_pupils(rolls, sought, night.rules.parameters)
     return {
-        v.involvement_id: _Decided(v, excluded[v.involvement_id] or found[v.involvement_id]) for v in involved
+        v.involvement_id: _Decided(v, excluded[v.involvement_id] or _followed(night, found[v.involvement_id]))
+        for v in involved
     }
+
+
+def _followed(night: _Night, decision: Decision) -> Decision:
+    """Of a school that has closed the pupil is the successor's, where there is one and somebody has checked it."""
+    if not isinstance(decision, Matched):
+        return decision
+    told = night.schools.told(decision.urns)
+    if isinstance(told, ReviewReason):
+        return NeedsReview(told, decision.evidence)
+    return Matched(decision.pupil_id, told, decision.evidence)
 
 
 def _schools_named(night: _Night, involved: Involvement) -> frozenset[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.recipient import AtSchool, LaOfficer, PartnerForce
-from encompass.domain.run import LONDON, Run
+from encompass.domain.run import Run
 from encompass.domain.school import CalendarScope, KeyAdultEntry, RollEntry
 from encompass.domain.upn import valid_upn
 from encompass.formats.archives import unpacked
@@ -24,10 +24,11 @@ from encompass.formats.mis_csv import RollMapping, read_roll
 from encompass.formats.roll_rows import Leaver, RollHeader
 from encompass.formats.school_census import read_school_census
 from encompass.formats.wonde import read_collected
+from encompass.pipeline.take_contacts import replace_contacts, take_contacts
 from encompass.store import key_adult, roll, school
 from encompass.store.data_key import new_data_key
 from encompass.store.school import Generation
-from encompass.store.sealed import KeyRing
+from encompass.store.sealed import DataKey, KeyRing
 
 NATIONAL: Final = "national"
 STRANGER: Final = "urn: not_in_school_register"
@@ -56,6 +57,7 @@ class At:
 
 
 Store = Callable[[At, BinaryIO], Taken]
+TakeContacts = Callable[[Connection, KeyRing, Run, Sequence[KeyAdultEntry], int, DataKey], None]
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,23 @@ def store_calendar_ics(scope: CalendarScope, code: str | None) -> Store:
 
 
 def store_key_adults(at: At, stream: BinaryIO) -> Taken:
+    """The contacts of each recipient, later changes waiting for a person to confirm them."""
+    return _key_adults(at, stream, take_contacts)
+
+
+def store_key_adults_at_once(at: At, stream: BinaryIO) -> Taken:
+    """The contacts of each recipient, as they come."""
+    return _key_adults(at, stream, replace_contacts)
+
+
+def _key_adults(at: At, stream: BinaryIO, take: TakeContacts) -> Taken:
     """The named adults of each recipient; one of a school or authority that the register does not have is refused."""
     read = contents(read_key_adults(stream))
     known = school.la_codes_by_urn(at.connection, at.run.force_id)
     strangers = [e for e in read.taken if _is_stranger(e, known)]
     entries = [e for e in read.taken if not _is_stranger(e, known)]
     key = new_data_key(at.connection, at.ring, at.run.force_id, "register")
-    day = at.run.as_of.astimezone(LONDON).date()
-    key_adult.take_register(at.connection, at.ring, at.run.force_id, entries, at.number, key, day)
+    take(at.connection, at.ring, at.run, entries, at.number, key)
     return Taken(len(entries), (*read.refused, *map(_stranger_of, strangers)))
 
 

@@ -37,9 +37,13 @@ def registers_of(settings: RegisterSettings) -> list[Register]:
         *(Register("calendar", c.source, at(c.path), _calendar(c)) for c in settings.calendars),
         *_rolls(settings, at),
         Register(
-            "key_adults", r.NATIONAL, at(KEY_ADULTS), r.store_key_adults, settings.fewest_pupils_percent
+            "key_adults", r.NATIONAL, at(KEY_ADULTS), _contacts(settings), settings.fewest_pupils_percent
         ),
     ]
+
+
+def _contacts(settings: RegisterSettings) -> Store:
+    return r.store_key_adults if settings.contact_changes == "confirm" else r.store_key_adults_at_once
 
 
 def _rolls(

@@ -272,15 +272,22 @@ def _urns(
 ) -> tuple[int, ...]:
     """The schools to tell: those named, each of which must have the pupil, else those that the rolls say."""
     rows = Rolls(connection, ring, run.force_id, None).pupils([chosen.pupil_id]).get(chosen.pupil_id, ())
+    schools = school.schools_now(connection, run.force_id)
     on_rolls = {row.urn for row in rows}
-    if named:
-        if not set(named) <= on_rolls:
-            raise CannotResolve(f"the pupil is on no roll of: {_listed(set(named) - on_rolls)}")
-        return tuple(sorted(set(named)))
-    told = schools_told(rows, _incident_day(involved))
+    after = {urn for closed in on_rolls & schools.closed for urn in schools.successors(closed)}
+    if not set(named) <= on_rolls | after:
+        raise CannotResolve(f"the pupil is on no roll of: {_listed(set(named) - on_rolls)}")
+    told = schools_told(rows, _incident_day(involved)) if not named else tuple(sorted(set(named)))
+    if not isinstance(told, ReviewReason):
+        told = schools.told(told)
+    unconfirmed = set(named) & after - schools.confirmed
+    if unconfirmed:
+        told = ReviewReason.SUCCESSOR_UNCONFIRMED
+    if told is ReviewReason.SUCCESSOR_UNCONFIRMED:
+        raise CannotResolve(f"{REASONS[told]}: ask that school, then `encompass adults confirm-school`")
     if isinstance(told, ReviewReason):
         raise CannotResolve(
-            f"{REASONS[told]}: say which school with --urn (on the rolls of: {_listed(on_rolls)})"
+            f"{REASONS[told]}: say which school with --urn (on the rolls of: {_listed(on_rolls | after)})"
         )
     return told
 

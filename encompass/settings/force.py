@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import time, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -61,7 +61,8 @@ class RegisterSettings(Table):
 
     A `local_authorities` code stands for that authority's roll as mis-csv at /rolls/<code>/pupils.csv. A roll or
     Key Adult register with less than `fewest_pupils_percent` of its last rows, and a school register with less than
-    `fewest_schools_percent`, are refused until a person releases them.
+    `fewest_schools_percent`, are refused until a person releases them. `contact_changes`: whether a new contact of a
+    recipient that has some waits for a person, or is taken as it comes.
     """
 
     base_url: str
@@ -72,6 +73,7 @@ class RegisterSettings(Table):
         CalendarSettings(source="national", format="calendar-csv", path="/school-days.csv"),
     )
     wonde: WondeSettings | None = None
+    contact_changes: Literal["confirm", "take"] = "confirm"
     fewest_pupils_percent: Annotated[int, Field(ge=0, le=100)] = 60
     fewest_schools_percent: Annotated[int, Field(ge=0, le=100)] = 90
 
@@ -98,6 +100,13 @@ class ProfileSettings(Table):
     bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
     lapsed_training: Literal["warn", "block"] = "warn"
+    attested_within_days: Annotated[int | None, Field(gt=0)] = None
+
+    @property
+    def attested_within(self) -> timedelta | None:
+        """How long a school's word that this is still its Key Adult holds; None: none is asked for."""
+        return None if self.attested_within_days is None else timedelta(days=self.attested_within_days)
+
     under_reception: Literal["exclude", "person"] = "exclude"
 
 

@@ -35,35 +35,102 @@ class Contact:
     language: str
 
 
-def take_register(
+@dataclass(frozen=True)
+class KnownAdult:
+    """What the register has of one contact, unopened."""
+
+    key_adult_id: UUID
+    recipient_id: UUID
+    person_hash: bytes = field(repr=False)
+    content_hash: bytes = field(repr=False)
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class ListedAdult:
+    """One contact on a day, opened."""
+
+    key_adult_id: UUID
+    entry: KeyAdultEntry = field(repr=False)
+
+
+def known(connection: Connection, force_id: str, day: date) -> dict[bytes, KnownAdult]:
+    """Every contact by the hash of its reference."""
+    rows = connection.execute(Q["known_adults"], {"force_id": force_id, "day": day})
+    return {
+        bytes(r.reference_hash): KnownAdult(
+            r.key_adult_id, r.recipient_id, bytes(r.person_hash), bytes(r.content_hash), r.is_active
+        )
+        for r in rows
+    }
+
+
+def listed(connection: Connection, ring: KeyRing, force_id: str, day: date) -> list[ListedAdult]:
+    """Every contact who has not ended by that day, opened, by recipient."""
+    rows = connection.execute(Q["listed_adults"], {"force_id": force_id, "day": day}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        ListedAdult(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]))
+        for row in rows
+    ]
+
+
+def put(
     connection: Connection,
     ring: KeyRing,
     force_id: str,
     entries: Iterable[KeyAdultEntry],
     generation: int,
     key: DataKey,
-    day: date,
+    *,
+    by_hand: bool,
 ) -> None:
-    """Insert or update each named adult; one no longer listed is ended on that day.
+    """Insert or update each contact. One entered by hand is not ended by a register that does not list it.
 
     A reference whose work mailbox changed is another person: sign-ins, sessions and codes of before end.
     """
-    known = {
+    ids = {
         bytes(r.reference_hash): r.key_adult_id
         for r in connection.execute(Q["key_adult_references"], {"force_id": force_id})
     }
     rows: list[dict[str, object]] = []
     recipients: dict[Recipient, UUID] = {}
     for entry in entries:
-        reference = ring.keyed_hash(force_id, "key adult", entry.key_adult_ref)
+        reference = reference_hash_of(ring, force_id, entry.key_adult_ref)
         if entry.recipient not in recipients:
             recipients[entry.recipient] = recipient.ensure(connection, force_id, entry.recipient)
         of = {"recipient_id": recipients[entry.recipient], "recipient_kind": kind_of(entry.recipient).value}
-        row = _row_of(ring, force_id, entry, known.get(reference) or uuid4(), reference, generation, key)
-        rows.append({**row, **of})
+        row = _row_of(ring, force_id, entry, ids.get(reference) or uuid4(), reference, generation, key)
+        rows.append({**row, **of, "by_hand": by_hand})
     if rows:
         connection.execute(Q["upsert_key_adult"], rows)
-    connection.execute(Q["end_unlisted"], {"force_id": force_id, "generation": generation, "ended_on": day})
+
+
+def keep_listed(connection: Connection, key_adult_ids: Iterable[UUID], generation: int) -> None:
+    """These contacts stay as they are, though the register now says otherwise of them."""
+    values = {"key_adult_ids": list(key_adult_ids), "generation": generation}
+    connection.execute(Q["keep_listed"], values)
+
+
+def end_unlisted(connection: Connection, force_id: str, generation: int, day: date) -> None:
+    """End on that day who is no longer listed, unless a new contact of the same recipient has still to be confirmed."""
+    values = {"force_id": force_id, "generation": generation, "ended_on": day}
+    connection.execute(Q["end_unlisted"], values)
+
+
+def reference_hash_of(ring: KeyRing, force_id: str, reference: str) -> bytes:
+    """The keyed hash of a register's reference."""
+    return ring.keyed_hash(force_id, "key adult", reference)
+
+
+def person_hash_of(ring: KeyRing, force_id: str, entry: KeyAdultEntry) -> bytes:
+    """The keyed hash of a work mailbox: whoever has it is the person."""
+    return ring.keyed_hash(force_id, "adult person", entry.email.lower())
+
+
+def content_hash_of(ring: KeyRing, force_id: str, entry: KeyAdultEntry) -> bytes:
+    """The keyed hash of all that the register says of a contact."""
+    return ring.keyed_hash(force_id, "adult content", hashlib.blake2b(ENTRY.dump_json(entry)).digest())
 
 
 def active_at(
@@ -128,13 +195,13 @@ def _row_of(
         "key_adult_id": key_adult_id,
         "force_id": force_id,
         "reference_hash": reference,
-        "person_hash": ring.keyed_hash(force_id, "adult person", entry.email.lower()),
+        "person_hash": person_hash_of(ring, force_id, entry),
         "urn": entry.urn,
         "role": entry.role.value,
         "language": entry.language,
         "active_from": entry.active_from,
         "active_to": entry.active_to,
-        "content_hash": ring.keyed_hash(force_id, "adult content", hashlib.blake2b(content).digest()),
+        "content_hash": content_hash_of(ring, force_id, entry),
         "sealed": key.seal("key_adult", "sealed", key_adult_id, content),
         "key_id": key.key_id,
         "seen_in_generation": generation,

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from encompass.domain.placement import ReviewReason
 from encompass.domain.run import Run
-from encompass.domain.school import OPEN_STATUS, CalendarDay, CalendarScope, DayKind, School, SchoolLink
+from encompass.domain.school import (
+    CLOSED_STATUS,
+    OPEN_STATUS,
+    CalendarDay,
+    CalendarScope,
+    DayKind,
+    School,
+    SchoolLink,
+)
 from encompass.domain.school_day import SchoolKeys
+from encompass.domain.successors import SchoolsNow
 from encompass.store.queries import load
 
 Q: Final = load("school")
@@ -39,6 +49,56 @@ class RegisterState:
     confirmed_at: datetime
     entries: int
     refused: int
+
+
+@dataclass(frozen=True)
+class SchoolFreshness:
+    """One open school: where its roll comes from and when that was last confirmed, and its contacts on a day."""
+
+    urn: int
+    name: str
+    source: str | None
+    confirmed_at: datetime | None
+    key_adults: int
+
+
+def freshness(connection: Connection, force_id: str, day: date) -> list[SchoolFreshness]:
+    """Every open school of the authorities whose rolls are held: those without a roll, then the stalest first."""
+    rows = connection.execute(Q["freshness"], {"force_id": force_id, "day": day})
+    return [SchoolFreshness(r.urn, r.name, r.source, r.confirmed_at, r.key_adults) for r in rows]
+
+
+def schools_now(connection: Connection, force_id: str) -> SchoolsNow:
+    """What became of closed schools, and which successors somebody has confirmed."""
+    values = {"force_id": force_id}
+    followers: dict[int, set[int]] = {}
+    for row in connection.execute(Q["links"], values):
+        if SchoolLink(row.urn, row.link_urn, row.link_type, None).is_successor:
+            followers.setdefault(row.urn, set()).add(row.link_urn)
+    status = {r.urn: r.status_code for r in connection.execute(Q["school_las"], values)}
+    return SchoolsNow(
+        frozenset(urn for urn, code in status.items() if code in OPEN_STATUS),
+        frozenset(urn for urn, code in status.items() if code == CLOSED_STATUS),
+        {urn: frozenset(after) for urn, after in followers.items()},
+        frozenset(connection.execute(Q["confirmed_successors"], values).scalars()),
+    )
+
+
+def confirm_successor(connection: Connection, force_id: str, urn: int, by: str, at: datetime) -> bool:
+    """Somebody has checked the contact of a successor; False when that was done before."""
+    values = {"force_id": force_id, "urn": urn, "confirmed_by": by, "confirmed_at": at}
+    return connection.execute(Q["confirm_successor"], values).first() is not None
+
+
+def look_again(connection: Connection, force_id: str) -> int:
+    """Children who wait for a successor to be confirmed are to be decided anew; how many."""
+    reason = ReviewReason.SUCCESSOR_UNCONFIRMED.value
+    return len(connection.execute(Q["look_again"], {"force_id": force_id, "reason": reason}).all())
+
+
+def newest_number(connection: Connection, force_id: str, kind: str) -> int:
+    """The number of a register's newest generation from any source; 0 when it was never taken."""
+    return connection.execute(Q["newest_number"], {"force_id": force_id, "kind": kind}).scalar_one()
 
 
 def last_generation(connection: Connection, force_id: str, kind: str, source: str) -> Generation | None:

@@ -73,6 +73,16 @@ ALARM = {
     "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
     "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
     "no_key_adult": lazy_gettext("A school or office has no contact on the register."),
+    "too_few_key_adults": lazy_gettext("A school has fewer than two Key Adults on the register."),
+    "attestation_lapsed": lazy_gettext(
+        "A school has not said lately that its Key Adults are still the right ones."
+    ),
+    "contact_changes_waiting": lazy_gettext(
+        "A change of a contact waits for a second person; the former one is used."
+    ),
+    "successor_unconfirmed": lazy_gettext(
+        "A school has closed, and whom to tell at the one after it is not checked: telephone it."
+    ),
     "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
     "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),
     "account_unbalanced": lazy_gettext("The account does not balance."),

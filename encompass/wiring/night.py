@@ -12,6 +12,7 @@ from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.ladder import LadderTimes, Step
 from encompass.domain.nudge import SendingRules
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.change_contacts import check_contacts
 from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
@@ -46,8 +47,10 @@ class NightSteps(Installation):
 
     def refresh_rolls(self, run: Run) -> int:
         """Refresh every register of the force; how many could not be taken."""
-        registers = registers_of(self.force(run.force_id).registers)
-        return refresh(self.database.engine(Role.PIPELINE), self.ring, registers, run)
+        force, engine = self.force(run.force_id), self.database.engine(Role.PIPELINE)
+        missing = refresh(engine, self.ring, registers_of(force.registers), run)
+        check_contacts(engine, self.ring, force.profile.attested_within, run)
+        return missing
 
     def receive_incidents(self, run: Run) -> int:
         """Pull the force's incidents; how many records were served."""
@@ -165,7 +168,8 @@ class NightSteps(Installation):
 
     def status(self, force_id: str) -> Status:
         """How fresh the registers are, what waits, what is in quarantine."""
-        return read_status(self.database.engine(Role.PIPELINE), force_id)
+        stale_after = timedelta(days=self.force(force_id).matching.roll_stale_days)
+        return read_status(self.database.engine(Role.PIPELINE), force_id, self.clock.now(), stale_after)
 
     def outcomes_of_night(self, force_id: str, night: date) -> list[ChildOutcome]:
         """What became of each child of a night, opened: for a rehearsal's known truth."""

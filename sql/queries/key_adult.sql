@@ -1,25 +1,46 @@
 -- name: upsert_key_adult
 INSERT INTO key_adult (key_adult_id, force_id, reference_hash, person_hash, recipient_id, recipient_kind, urn, role,
-    language, active_from, active_to, content_hash, sealed, key_id, seen_in_generation)
+    language, active_from, active_to, content_hash, sealed, key_id, seen_in_generation, by_hand)
 VALUES (
     CAST(:key_adult_id AS uuid), CAST(:force_id AS text), CAST(:reference_hash AS bytea),
     CAST(:person_hash AS bytea), CAST(:recipient_id AS uuid), CAST(:recipient_kind AS text), CAST(:urn AS bigint),
     CAST(:role AS text), CAST(:language AS text), CAST(:active_from AS date), CAST(:active_to AS date),
     CAST(:content_hash AS bytea), CAST(:sealed AS bytea), CAST(:key_id AS uuid),
-    CAST(:seen_in_generation AS bigint)
+    CAST(:seen_in_generation AS bigint), CAST(:by_hand AS boolean)
 )
 ON CONFLICT (force_id, reference_hash) DO UPDATE SET
     person_hash = excluded.person_hash, recipient_id = excluded.recipient_id, recipient_kind = excluded.recipient_kind,
     urn = excluded.urn, role = excluded.role, language = excluded.language, active_from = excluded.active_from,
     active_to = excluded.active_to, content_hash = excluded.content_hash, sealed = excluded.sealed,
-    key_id = excluded.key_id, seen_in_generation = excluded.seen_in_generation
+    key_id = excluded.key_id, seen_in_generation = excluded.seen_in_generation,
+    by_hand = excluded.by_hand
 
 -- name: key_adult_references
 SELECT reference_hash, key_adult_id FROM key_adult WHERE force_id = CAST(:force_id AS text)
 
+-- name: known_adults
+SELECT reference_hash, key_adult_id, recipient_id, person_hash, content_hash,
+    (active_to IS NULL OR active_to >= CAST(:day AS date)) AS is_active
+FROM key_adult WHERE force_id = CAST(:force_id AS text)
+
+-- name: listed_adults
+SELECT k.key_adult_id, k.sealed, k.key_id
+FROM key_adult AS k JOIN recipient AS r ON r.recipient_id = k.recipient_id
+WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
+ORDER BY r.kind, r.code, k.role DESC, k.key_adult_id
+
+-- name: keep_listed
+UPDATE key_adult SET seen_in_generation = CAST(:generation AS bigint)
+WHERE key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))
+
 -- name: end_unlisted
 UPDATE key_adult SET active_to = CAST(:ended_on AS date)
-WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generation AS bigint)
+WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generation AS bigint) AND NOT by_hand
+    AND NOT EXISTS (
+        SELECT 1 FROM contact_change AS c
+        WHERE c.recipient_id = key_adult.recipient_id AND c.kind = 'add' AND c.origin = 'register'
+            AND c.confirmed_at IS NULL AND c.withdrawn_at IS NULL
+    )
     AND (active_to IS NULL OR active_to > CAST(:ended_on AS date))
 RETURNING key_adult_id
 

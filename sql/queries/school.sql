@@ -67,3 +67,47 @@ ON CONFLICT DO NOTHING
 -- name: school_numbers
 SELECT urn, la_code, establishment_number FROM school
 WHERE force_id = CAST(:force_id AS text) AND establishment_number IS NOT NULL AND status_code IN (1, 3)
+
+-- name: links
+SELECT urn, link_urn, link_type FROM school_link WHERE force_id = CAST(:force_id AS text)
+
+-- name: confirmed_successors
+SELECT urn FROM school_confirmation WHERE force_id = CAST(:force_id AS text)
+
+-- name: confirm_successor
+INSERT INTO school_confirmation (force_id, urn, confirmed_by, confirmed_at)
+VALUES (CAST(:force_id AS text), CAST(:urn AS bigint), CAST(:confirmed_by AS text), CAST(:confirmed_at AS timestamptz))
+ON CONFLICT (force_id, urn) DO NOTHING
+RETURNING urn
+
+-- name: look_again
+UPDATE placement SET decided_version = 0
+WHERE force_id = CAST(:force_id AS text) AND status = 'in_review' AND reason = CAST(:reason AS text)
+RETURNING involvement_id
+
+-- name: newest_number
+SELECT coalesce(max(number), 0) FROM generation
+WHERE force_id = CAST(:force_id AS text) AND kind = CAST(:kind AS text)
+
+-- name: freshness
+WITH held AS (
+    SELECT DISTINCT urn, source FROM enrolment
+    WHERE force_id = CAST(:force_id AS text) AND last_generation IS NULL
+), confirmed AS (
+    SELECT source, max(confirmed_at) AS confirmed_at FROM generation
+    WHERE force_id = CAST(:force_id AS text) AND kind = 'roll' GROUP BY source
+), contacts AS (
+    SELECT urn, count(*) AS adults FROM key_adult
+    WHERE force_id = CAST(:force_id AS text) AND active_from <= CAST(:day AS date)
+        AND (active_to IS NULL OR active_to >= CAST(:day AS date))
+    GROUP BY urn
+)
+SELECT s.urn, s.name, h.source, c.confirmed_at, coalesce(a.adults, 0) AS key_adults
+FROM school AS s
+LEFT JOIN held AS h ON h.urn = s.urn
+LEFT JOIN confirmed AS c ON c.source = h.source
+LEFT JOIN contacts AS a ON a.urn = s.urn
+WHERE s.force_id = CAST(:force_id AS text) AND s.status_code IN (1, 3) AND s.la_code IN (
+    SELECT l.la_code FROM held AS o JOIN school AS l ON l.force_id = CAST(:force_id AS text) AND l.urn = o.urn
+)
+ORDER BY c.confirmed_at NULLS FIRST, s.urn

@@ -1,0 +1,133 @@
+"""Changes of contacts that wait for a second person, sealed; and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.school import KeyAdultEntry
+from encompass.store import audit, recipient
+from encompass.store.data_key import open_keys
+from encompass.store.key_adult import ENTRY, content_hash_of, reference_hash_of
+from encompass.store.queries import load
+from encompass.store.sealed import DataKey, KeyRing
+
+Q: Final = load("contact_change")
+REGISTER: Final = "register"
+"""Who proposes what a register delivers."""
+
+
+class ChangeKind(StrEnum):
+    """What is to become of a contact."""
+
+    ADD = "add"
+    CHANGE = "change"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that waits for a second person: the contact as he or she is to be."""
+
+    change_id: UUID
+    kind: ChangeKind
+    entry: KeyAdultEntry = field(repr=False)
+    by: str
+    at: datetime
+
+    @property
+    def is_of_register(self) -> bool:
+        """Whether a delivered register asks for it, and not a person."""
+        return self.by == REGISTER
+
+
+def propose(
+    connection: Connection,
+    ring: KeyRing,
+    force_id: str,
+    kind: ChangeKind,
+    entry: KeyAdultEntry,
+    by: str,
+    at: datetime,
+    key: DataKey,
+) -> UUID | None:
+    """Keep a change until another person confirms it; None when one of this contact waits already."""
+    change_id = uuid4()
+    written = connection.execute(
+        Q["insert_change"],
+        {
+            "change_id": change_id,
+            "force_id": force_id,
+            "recipient_id": recipient.ensure(connection, force_id, entry.recipient),
+            "reference_hash": reference_hash_of(ring, force_id, entry.key_adult_ref),
+            "kind": kind.value,
+            "origin": REGISTER if by == REGISTER else "person",
+            "content_hash": content_hash_of(ring, force_id, entry),
+            "sealed": key.seal("contact_change", "sealed", change_id, ENTRY.dump_json(entry)),
+            "key_id": key.key_id,
+            "proposed_by": by,
+            "proposed_at": at,
+        },
+    ).first()
+    if written is None:
+        return None
+    actor = Actor.PIPELINE if by == REGISTER else Actor.OPERATOR
+    _record(connection, force_id, actor, "contact_change_proposed", change_id, at)
+    return change_id
+
+
+def withdraw_stale(
+    connection: Connection, ring: KeyRing, force_id: str, still: Iterable[KeyAdultEntry], at: datetime
+) -> None:
+    """Drop what an earlier register asked for and the present one does not."""
+    hashes = [content_hash_of(ring, force_id, entry) for entry in still]
+    values = {"force_id": force_id, "content_hashes": hashes, "withdrawn_at": at}
+    for change_id in connection.execute(Q["withdraw_stale"], values).scalars():
+        _record(connection, force_id, Actor.PIPELINE, "contact_change_withdrawn", change_id, at)
+
+
+def open_changes(connection: Connection, ring: KeyRing, force_id: str) -> list[Change]:
+    """Every change that waits, opened, the oldest first."""
+    rows = connection.execute(Q["open_changes"], {"force_id": force_id}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        Change(
+            row.change_id,
+            ChangeKind(row.kind),
+            keys[row.key_id].open_as(ENTRY, "contact_change", "sealed", row.change_id, row.sealed),
+            row.proposed_by,
+            row.proposed_at,
+        )
+        for row in rows
+    ]
+
+
+def confirm(connection: Connection, force_id: str, change_id: UUID, by: str, at: datetime) -> bool:
+    """Record who confirmed a change; False when it no longer waits."""
+    values = {"change_id": change_id, "confirmed_by": by, "confirmed_at": at}
+    if connection.execute(Q["confirm_change"], values).first() is None:
+        return False
+    _record(connection, force_id, Actor.OPERATOR, "contact_change_confirmed", change_id, at)
+    return True
+
+
+def withdraw(connection: Connection, force_id: str, change_id: UUID, at: datetime) -> bool:
+    """Drop a change; False when it no longer waits."""
+    values = {"change_id": change_id, "withdrawn_at": at}
+    if connection.execute(Q["withdraw_change"], values).first() is None:
+        return False
+    _record(connection, force_id, Actor.OPERATOR, "contact_change_withdrawn", change_id, at)
+    return True
+
+
+def _record(
+    connection: Connection, force_id: str, actor: Actor, action: str, change_id: UUID, at: datetime
+) -> None:
+    audit.record(connection, AuditEvent(force_id, at, actor, None, action, "contact_change", change_id))

@@ -1,0 +1,82 @@
+"""Contacts at the command line: proposed by one person, confirmed by another, listed without names."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import text
+
+from encompass.store.database import Role
+from tests.cluster import Cluster
+from tests.night.conftest import ROOT, OnDatabase
+from tests.register import officer, register
+
+PERSONAL = ("Lead-of-102884", "102884@school-102884.example", "020 7946")
+
+
+def typed(cli: OnDatabase, says: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command and answer what it asks."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "encompass.cli", *arguments], cwd=ROOT, env=cli.environment(), input=says,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_contacts_are_changed_by_two_people_and_listed_without_names(
+    cluster: Cluster, on_copy: Callable[[str], OnDatabase], tmp_path: Path
+) -> None:
+    cli = on_copy(cluster.rolled())
+    asked = "Deputising Second-of-102884\nsecond.102884@school-102884.example\n020 7946 0001\n"
+    add = (
+        "adults",
+        "add",
+        "KA-102884-second",
+        "--set",
+        "urn=102884",
+        "--set",
+        "role=deputy",
+        "--by",
+        "PC 1234",
+    )
+    done = typed(cli, asked, *add)
+    assert done.returncode == 0, done.stderr
+    (change_id,) = re.findall(r"adults confirm (\S+) --by", done.stdout)
+    alone = cli.run("adults", "confirm", change_id, "--by", "pc 1234")
+    assert (alone.returncode, "second person" in alone.stderr) == (1, True)
+    second = cli.run("adults", "confirm", change_id, "--by", "Sgt 55")
+    assert (second.returncode, second.stdout) == (0, "confirmed: add at 102884\n"), second.stderr
+    file = tmp_path / "officers.csv"
+    file.write_bytes(
+        register(cluster, {"KA-102884-dsl": {**officer("318", "cme"), "key_adult_ref": "KA-318"}})
+    )
+    imported = cli.run("adults", "import", str(file), "--by", "PC 1234")
+    assert imported.stdout.startswith("1 taken, 0 proposed, "), imported.stderr
+    listed = cli.run("adults", "list", "--problems", "--json")
+    contacts = json.loads(listed.stdout)["contacts"]
+    assert {c["recipient"] for c in contacts} >= {"318 cme", "102884"}
+    assert sum(c["recipient"] == "102884" for c in contacts) == 3
+    plain, personal = (
+        cli.run("adults", "show", "KA-102884-dsl", *more) for more in ((), ("--show-personal",))
+    )
+    for printed in (listed.stdout, plain.stdout, cli.run("adults", "list").stdout):
+        assert [p for p in PERSONAL if p in printed] == []
+    assert [p for p in PERSONAL if p not in personal.stdout] == []
+    with cluster.on(cli.name) as encompass, encompass.database.engine(Role.OWNER).begin() as connection:
+        actions = connection.execute(
+            text("SELECT action FROM encompass.audit_event WHERE actor_kind = 'operator' ORDER BY event_id")
+        ).scalars()
+        assert list(actions) == [
+            "contact_change_proposed", "contact_change_confirmed", "contacts_imported", "contact_shown", "contact_shown",
+        ]  # fmt: skip
+        sealed = connection.execute(text("SELECT sealed FROM encompass.contact_change")).scalar_one()
+    assert b"second.102884" not in bytes(sealed)
+    wrong = cli.run("adults", "change", "KA-102884-dsl", "--set", "email=x@y.example", "--by", "PC 1234")
+    assert (wrong.returncode, "asked for" in wrong.stderr) == (2, True)
+    missing = cli.run("adults", "end", "KA-nobody", "--by", "PC 1234")
+    assert (missing.returncode, "adults list" in missing.stderr) == (1, True)
+    assert cli.run("adults", "confirm-school", "102884", "--by", "PC 1234").returncode == 1

@@ -63,7 +63,7 @@ class NotifyStandIn:
     """One service at Notify, and how it misbehaves.
 
     `next_ones` are misbehaviours in the order of the requests; `poison` is a recipient at whom it always answers 500;
-    `is_down` hangs up on everybody. Messages to `unreachable` end in permanent-failure.
+    `is_down` hangs up on everybody. Messages to `unreachable` end in permanent-failure. `heard` is every request.
     """
 
     api_key: str
@@ -75,6 +75,7 @@ class NotifyStandIn:
     unreachable: frozenset[str] = frozenset()
     is_down: bool = False
     messages: list[NotifyMessage] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list, repr=False)
     asked: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _tokens: float = 0.0
@@ -178,6 +179,9 @@ def notify(service: NotifyStandIn) -> Flask:
 
     @app.before_request
     def guard() -> ResponseReturnValue | None:
+        service.heard.append(
+            f"{request.method} {request.url}\n{request.headers}".encode() + request.get_data()
+        )
         return (
             None
             if _is_signed(service)

@@ -265,7 +265,7 @@ def _person(
         role=role,
         full_name=f"{'Designated' if role == 'dsl' else 'Deputising'} Lead-of-{urn}",
         email=f"{username}@school-{urn}.example",
-        phone=f"020 7946 {n:04d}",
+        phone=f"020 7946 {n:04d}" if role == "dsl" else f"07700 900{n:03d}",  # Ofcom's numbers for drama
         username=username,
         password=f"fictional-{uuid.uuid5(NAMESPACE, subject).hex[:10]}",
         subject=subject,

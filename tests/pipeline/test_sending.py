@@ -11,10 +11,12 @@ import pytest
 
 from encompass.domain.nudge import Channel, Rung, SendingRules, mobile_of, wait_before_retry
 from encompass.domain.report_export import account_table
-from encompass.store import nudge
+from encompass.gateways.notify import NotifyAddress, NotifyGateway
+from encompass.pipeline.nudge_wording import wording_of
+from encompass.store import key_adult, nudge
 from encompass.store.database import Role
 from tests.cluster import Cluster
-from tests.pipeline.sending import MS, QUICK, Post, post_of, prepare
+from tests.pipeline.sending import KEY, MS, QUICK, Post, post_of, prepare
 
 SECOND = timedelta(seconds=1)
 
@@ -89,9 +91,6 @@ def test_a_provider_down_for_hours_loses_nothing_and_is_left_in_peace(post: Post
 
 
 def _nobody():
-    from encompass.gateways.notify import NotifyAddress, NotifyGateway
-    from tests.pipeline.sending import KEY
-
     return lambda: NotifyGateway(
         NotifyAddress("http://127.0.0.1:9", KEY, {c: {"en": "x"} for c in Channel}, 1)
     )
@@ -114,8 +113,6 @@ def test_a_nudge_that_always_fails_is_parked_while_its_neighbours_go(post: Post)
         "SELECT n.nudge_id, n.key_adult_id FROM encompass.nudge AS n ORDER BY queued_at, nudge_id LIMIT 1"
     )
     with post.encompass.database.engine(Role.PIPELINE).begin() as connection:
-        from encompass.store import key_adult
-
         reached = key_adult.contact(connection, post.encompass.ring, one.key_adult_id, post.run.night)
     assert reached is not None
     post.service.poison = reached.email
@@ -203,8 +200,6 @@ def test_what_is_released_after_a_nudge_has_left_gets_one_of_its_own(post: Post)
 
 
 def test_a_person_who_reads_welsh_is_written_to_in_welsh(post: Post) -> None:
-    from encompass.pipeline.nudge_wording import wording_of
-
     assert wording_of("cy").subject == "Mae gennych neges yn aros"
     assert wording_of("en") == wording_of("fr")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from encompass.pipeline import registers
 from encompass.pipeline.refresh_rolls import refresh_rolls
-from encompass.pipeline.registers import Register
+from encompass.pipeline.registers import Register, Store
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import Cluster
@@ -45,8 +45,10 @@ def register(cluster: Cluster, changes: Mapping[str, Mapping[str, str] | None]) 
     return out.getvalue().encode()
 
 
-def take(encompass: Encompass, cluster: Cluster, raw: bytes) -> None:
+def take(
+    encompass: Encompass, cluster: Cluster, raw: bytes, store: Store = registers.store_key_adults
+) -> None:
     """Load a Key Adult register as the night's first step does."""
-    own = Register("key_adults", registers.NATIONAL, lambda _: raw, registers.store_key_adults)
+    own = Register("key_adults", registers.NATIONAL, lambda _: raw, store)
     engine = encompass.database.engine(Role.PIPELINE)
     assert refresh_rolls(engine, encompass.ring, [own], cluster.run(encompass)) == 0

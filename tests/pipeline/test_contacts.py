@@ -13,6 +13,7 @@ from encompass.domain.key_adults import Problem, problems_of
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 from encompass.formats.key_adults import entry_of_fields, fields_of
 from encompass.pipeline import change_contacts as c
+from encompass.pipeline import registers
 from encompass.pipeline.read_status import read_status
 from encompass.store.database import Role
 from encompass.wiring import Encompass
@@ -100,6 +101,17 @@ def test_the_first_contact_of_an_office_is_taken_and_a_school_left_with_one_is_a
     engine = rolled.database.engine(Role.PIPELINE)
     found = c.list_contacts(engine, rolled.ring, FORCE, None, cluster.run(rolled).as_of + timedelta(days=1))
     assert {s.urn: s.key_adults for s in found.too_few} == {102884: 1, 102885: 1}
+
+
+def test_a_force_that_confirms_changes_itself_has_them_taken_as_they_come(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    take(rolled, cluster, register(cluster, {LEAD: NEW}))
+    assert len(waiting(rolled, cluster)) == 1
+    both = register(cluster, {LEAD: NEW, DEPUTY: {"language": "cy"}})
+    take(rolled, cluster, both, registers.store_key_adults_at_once)
+    assert waiting(rolled, cluster) == []
+    assert mailboxes(rolled) == {NEW["email"], "deputy.102884@school-102884.example"}
 
 
 def test_what_one_person_proposes_another_confirms(rolled: Encompass, cluster: Cluster) -> None:

@@ -2,7 +2,9 @@
 
 from encompass.cli.adults import adults
 from encompass.cli.calendar import calendar
+from encompass.cli.calls import calls
 from encompass.cli.commands import main
+from encompass.cli.exceptions import exceptions
 from encompass.cli.force import force
 from encompass.cli.intake import intake
 from encompass.cli.match_files import match_files
@@ -13,6 +15,8 @@ from encompass.cli.train_matching import train_matching
 
 main.add_command(adults)
 main.add_command(calendar)
+main.add_command(calls)
+main.add_command(exceptions)
 main.add_command(force)
 main.add_command(intake)
 main.add_command(match_files)

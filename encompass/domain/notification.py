@@ -49,6 +49,15 @@ class Called(StrEnum):
     LA = "la"
 
 
+class CallOutcome(StrEnum):
+    """What came of a telephone call."""
+
+    ACKNOWLEDGED = "acknowledged"
+    NO_ANSWER = "no_answer"
+    LEFT_MESSAGE = "left_message"
+    CALL_BACK = "call_back"
+
+
 READABLE: Final[frozenset[NotificationStatus]] = frozenset({_S.RELEASED, _S.ACKNOWLEDGED})
 """The statuses in which its school may read a notification."""
 

@@ -152,6 +152,19 @@ def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date
     return Contact(key_adult_id, entry.email, mobile_of(entry.phone), entry.language)
 
 
+def of_reference(
+    connection: Connection, ring: KeyRing, force_id: str, reference: str, urn: int, day: date
+) -> UUID | None:
+    """The school's Key Adult on that day whom the register knows by this reference."""
+    values = {
+        "force_id": force_id,
+        "reference_hash": ring.keyed_hash(force_id, "key adult", reference),
+        "urn": urn,
+        "day": day,
+    }
+    return connection.execute(Q["of_reference"], values).scalar()
+
+
 def unbound(connection: Connection, ring: KeyRing, force_id: str, day: date) -> dict[str, UUID]:
     """Register reference to id of every Key Adult whom no identity is bound to yet."""
     rows = connection.execute(Q["unbound"], {"force_id": force_id, "day": day}).all()

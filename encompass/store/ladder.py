@@ -142,36 +142,39 @@ def exceptions(connection: Connection, force_id: str, as_of: datetime) -> tuple[
 
 
 def close_exception(
-    connection: Connection, ring: KeyRing, run: Run, exception_id: UUID, by: str, reason: str
+    connection: Connection,
+    ring: KeyRing,
+    force_id: str,
+    exception_id: UUID,
+    by: str,
+    reason: str,
+    now: datetime,
 ) -> bool:
     """A person closes an exception and says why, sealed with the incident's key; False when none stands."""
-    identity = {"force_id": run.force_id, "exception_id": exception_id}
+    identity = {"force_id": force_id, "exception_id": exception_id}
     key_id = connection.execute(Q["exception_key"], identity).scalar()
     if key_id is None:
         return False
     key = open_keys(connection, ring, [key_id])[key_id]
     values = {
         **identity,
-        "closed_at": run.as_of,
+        "closed_at": now,
         "closed_by": by,
         "sealed_reason": key.seal("duty_exception", "sealed_reason", exception_id, reason.encode()),
         "key_id": key_id,
     }
     if connection.execute(Q["close_exception"], values).first() is None:
         return False
-    _record(connection, run, "exception_closed", [exception_id], Actor.OPERATOR)
+    event = AuditEvent(
+        force_id, now, Actor.OPERATOR, None, "exception_closed", "duty_exception", exception_id
+    )
+    audit.record(connection, event)
     return True
 
 
-def _record(
-    connection: Connection,
-    run: Run,
-    action: str,
-    exception_ids: Sequence[UUID],
-    actor: Actor = Actor.PIPELINE,
-) -> None:
+def _record(connection: Connection, run: Run, action: str, exception_ids: Sequence[UUID]) -> None:
     events = (
-        AuditEvent(run.force_id, run.as_of, actor, None, action, "duty_exception", exception_id)
+        AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, action, "duty_exception", exception_id)
         for exception_id in exception_ids
     )
     audit.record(connection, *events)

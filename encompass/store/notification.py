@@ -203,26 +203,56 @@ def acknowledge(
     connection: Connection, force_id: str, notification_id: UUID, key_adult_id: UUID, at: datetime
 ) -> None:
     """RELEASED -> ACKNOWLEDGED by this Key Adult; nothing more when already acknowledged. Raises NotFound."""
+    if _acknowledge(connection, force_id, notification_id, key_adult_id, at, "page"):
+        record_by_adult(connection, force_id, "notification_acknowledged", notification_id, key_adult_id, at)
+
+
+def acknowledge_by_telephone(
+    connection: Connection,
+    force_id: str,
+    notification_id: UUID,
+    key_adult_id: UUID,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """RELEASED -> ACKNOWLEDGED by a Key Adult who said so on the telephone then; recorded now. Raises NotFound."""
+    if _acknowledge(connection, force_id, notification_id, key_adult_id, at, "telephone"):
+        details = {"key_adult_id": str(key_adult_id), "recorded_as_of": now.isoformat()}
+        action = "notification_acknowledged_by_telephone"
+        event = AuditEvent(
+            force_id, at, Actor.OPERATOR, None, action, "notification", notification_id, details
+        )
+        audit.record(connection, event)
+
+
+def _acknowledge(
+    connection: Connection,
+    force_id: str,
+    notification_id: UUID,
+    key_adult_id: UUID,
+    at: datetime,
+    channel: str,
+) -> bool:
     status = connection.execute(Q["status"], {"notification_id": notification_id}).scalar()
     if status is None:
         raise NotFound
     current = NotificationStatus(status)
     if current is NotificationStatus.ACKNOWLEDGED:
-        return
+        return False
     if not _move(connection, notification_id, current, NotificationStatus.ACKNOWLEDGED):
-        return
+        return False
     connection.execute(
         Q["insert_acknowledgement"],
         {
             "notification_id": notification_id,
             "force_id": force_id,
             "key_adult_id": key_adult_id,
-            "channel": "page",
+            "channel": channel,
             "acknowledged_at": at,
         },
     )
     connection.execute(Q["withdraw_phone_task"], {"notification_id": notification_id, "withdrawn_at": at})
-    record_by_adult(connection, force_id, "notification_acknowledged", notification_id, key_adult_id, at)
+    return True
 
 
 def record_by_adult(

@@ -55,6 +55,12 @@ SELECT key_adult_id, sealed, key_id FROM key_adult
 WHERE key_adult_id = CAST(:key_adult_id AS uuid)
     AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
 
+-- name: of_reference
+SELECT key_adult_id FROM key_adult
+WHERE force_id = CAST(:force_id AS text) AND reference_hash = CAST(:reference_hash AS bytea)
+    AND urn = CAST(:urn AS bigint)
+    AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
+
 -- name: unbound
 SELECT k.key_adult_id, k.sealed, k.key_id FROM key_adult AS k
 WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))

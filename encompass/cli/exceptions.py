@@ -1,0 +1,68 @@
+"""`encompass exceptions`: what was missed, every day until a person has closed it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from encompass.cli.commands import chosen_force, opened_installation
+from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
+from encompass.cli.printing import out
+from encompass.domain.report_export import exception_row
+from encompass.domain.run import LONDON
+from encompass.pipeline.close_exceptions import NoSuchException, close_exception, list_exceptions
+from encompass.store.database import Role
+
+
+@click.group(invoke_without_command=True)
+@force_option
+@json_option
+@click.pass_context
+def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -> None:
+    """List every duty missed and every child not placed by the bell, of every night, until a person closes it.
+
+    Exit code 3 while any stands.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with opened_installation() as encompass:
+        force = chosen_force(encompass, force_id)
+        found = list_exceptions(encompass.database.engine(Role.PIPELINE), force, encompass.clock.now())
+    if as_json:
+        out(json.dumps([exception_row(e) for e in found], indent=2))
+    elif not found:
+        out("no exception stands")
+    else:
+        table = Table("id", "night", "before", "school", "why", "now", "acknowledged")
+        for e in found:
+            before = e.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
+            answered = e.acknowledged_at.astimezone(LONDON).strftime("%H:%M") if e.acknowledged_at else ""
+            school = f"{e.school_name} ({e.urn})" if e.urn else "no school yet"
+            table.add_row(str(e.exception_id), str(e.night), before, school, e.reason, e.state, answered)
+        Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+    sys.exit(Exit.ALARM if found else Exit.FINE)
+
+
+@exceptions.command()
+@click.argument("exception_id", type=Identifier("encompass exceptions"))
+@force_option
+@click.option("--by", required=True, type=Somebody(), help="Who closes it: a staff number or work name.")
+@click.option("--reason", required=True, metavar="TEXT", help="What was done about it; kept sealed.")
+def close(exception_id: UUID, force_id: str | None, by: str, reason: str) -> None:
+    """Close an exception: it has been seen to."""
+    if not reason.strip():
+        raise click.UsageError("--reason must say what was done")
+    with opened_installation() as encompass:
+        force, now = chosen_force(encompass, force_id), encompass.clock.now()
+        engine = encompass.database.engine(Role.PIPELINE)
+        try:
+            close_exception(engine, encompass.ring, force, exception_id, by, reason.strip(), now)
+        except NoSuchException:
+            click.echo("encompass: no exception of this id stands", err=True)
+            sys.exit(Exit.FAILED)
+    out("closed")

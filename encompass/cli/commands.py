@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from typing import Final, NoReturn
@@ -25,7 +24,7 @@ from encompass.cli.options import (
     night_option,
     tonight_option,
 )
-from encompass.cli.printing import code_of, out, print_accounts, print_status
+from encompass.cli.printing import code_of, out, print_accounts
 from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account
 from encompass.domain.report_export import report_csv, report_json
@@ -94,6 +93,7 @@ def _steps(encompass: Encompass) -> dict[str, Callable[[Run], int]]:
         "prepare": encompass.prepare_notifications,
         "send": encompass.send_notifications,
         "chase": encompass.chase_acknowledgements,
+        "sign-of-life": encompass.give_sign_of_life,
     }
 
 
@@ -149,6 +149,11 @@ for _name, _says, _counts in (
         "nudges accepted",
     ),
     (
+        "sign-of-life",
+        "Give the watchdog a signed sign of life and the day's sealed telephone list.",
+        "schools on the list",
+    ),
+    (
         "chase",
         "Take each step of the ladder that is due: nudge again, open telephone tasks, note what was missed.",
         "telephone tasks opened",
@@ -182,22 +187,6 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
         drawn = encompass.report(encompass.last_run(chosen_force(encompass, force_id), night))
     click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
     sys.exit(code_of(drawn.account))
-
-
-@main.command()
-@each_force_option
-@json_option
-def status(force_id: str | None, *, as_json: bool) -> None:
-    """How fresh the registers are, what waits, and what is in quarantine."""
-    with opened_installation() as encompass:
-        states = [encompass.status(force) for force in forces_meant(encompass, force_id)]
-    if as_json:
-        tables = [asdict(state) for state in states]
-        out(json.dumps(tables[0] if len(tables) == 1 else tables, default=str, indent=2))
-    else:
-        for state in states:
-            print_status(state)
-    sys.exit(Exit.ALARM if any(state.alarms for state in states) else Exit.FINE)
 
 
 @main.command()

@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar, cast
 
@@ -34,6 +35,7 @@ from encompass.settings.installation import (
 )
 from encompass.settings.nudges import NotifySettings, NudgeSettings, TemplateSettings
 from encompass.settings.table import Table
+from encompass.settings.watchdog import WatchdogSettings
 
 __all__ = [
     "CalendarSettings",
@@ -56,6 +58,7 @@ __all__ = [
     "SftpSettings",
     "StaffSettings",
     "TemplateSettings",
+    "WatchdogSettings",
     "WebSettings",
     "WondeSettings",
 ]
@@ -85,6 +88,7 @@ class Settings(Table):
     nudges: NudgeSettings = NudgeSettings()
     identity: IdentityProviders
     deadline_minutes: DeadlineSettings = DeadlineSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     forces: Mapping[str, ForceSettings]
 
     @model_validator(mode="after")
@@ -152,6 +156,25 @@ def load_settings() -> Settings:
 def load_deadlines() -> DeadlineSettings:
     """The deadlines alone, which a timetable needs before there is a secret. Raises SettingsError."""
     return _checked(DeadlineSettings, _merged(state_folder()).get("deadline_minutes", {}))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the watchdog looks at: its settings, its files and keys, and which forces must give signs of life."""
+
+    settings: WatchdogSettings
+    folder: Path
+    keys_folder: Path
+    forces: tuple[str, ...]
+
+
+def load_watch() -> Watch:
+    """The watchdog's own settings and the forces' names; it needs no other secrets. Raises SettingsError."""
+    var = state_folder()
+    merged = _merged(var)
+    settings = _checked(WatchdogSettings, merged.get("watchdog", {}))
+    forces = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
+    return Watch(settings, settings.folder_in(var), settings.keys_in(var), tuple(sorted(forces)))
 
 
 T = TypeVar("T", bound=Table)

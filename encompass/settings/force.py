@@ -114,7 +114,8 @@ class LadderSettings(Table):
     """The times of the morning (Europe/London) at which an unacknowledged notification goes on to the next.
 
     `deputy_at` none: lead and deputy are nudged together. `escalate_to` are telephoned one after the other once the
-    bell has gone; `la_telephones` is by local authority code.
+    bell has gone; `la_telephones` is by local authority code. Nudges left from before a gap of
+    `freeze_after_hours` in the force's runs freeze its sending until a person lifts it.
     """
 
     deputy_at: time | None = None
@@ -125,6 +126,7 @@ class LadderSettings(Table):
     escalate_to: tuple[Literal["head", "chair", "la"], ...] = ("head", "la")
     escalate_every_minutes: Annotated[int, Field(gt=0)] = 30
     la_telephones: Mapping[str, str] = {}
+    freeze_after_hours: Annotated[int, Field(gt=0)] = 14
 
 
 class MatchingSettings(Table):

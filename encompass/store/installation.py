@@ -12,6 +12,7 @@ from encompass.settings import Settings, SettingsError
 from encompass.store import audit, embedded, schema
 from encompass.store.database import Database, database_of
 from encompass.store.sealed import make_ring
+from encompass.watchdog.keys import make_keys
 
 AIRFLOW: Final = "airflow"
 
@@ -36,6 +37,7 @@ def migrate(settings: Settings) -> int:
             schema.create_roles_and_databases(database, (AIRFLOW,))
             make_ring(settings.ring_file, settings.forces)
             audit.make_signing_key(settings.audit_signing_key_file)
+            make_keys(settings.watchdog.keys_in(settings.var))
         try:
             return schema.migrate(database)
         finally:

@@ -68,6 +68,7 @@ def _page(report: ComplianceReport) -> ResponseReturnValue:
         nights=encompass_of().nights(staff_viewer()),
         duty_rows=[(wording.BUCKET[bucket], n) for bucket, n in account.duties.buckets.items()],
         waiting_rows=[(wording.WAITING_WITH[who], n) for who, n in report.waiting_with.items()],
+        exceptions=[(e, wording.EXCEPTION[e.reason]) for e in report.exceptions],
         involvement_rows=[
             (gettext("Named"), account.involvements.total),
             (gettext("In scope"), account.involvements.in_scope),

@@ -50,6 +50,14 @@ EXCLUSION = {
     "adult": lazy_gettext("Aged 18 or over"),
     "under_reception_age": lazy_gettext("Under reception age"),
 }
+EXCEPTION = {
+    "unacknowledged": lazy_gettext("Not acknowledged by the bell"),
+    "not_accepted": lazy_gettext("No nudge was accepted by the provider"),
+    "told_late": lazy_gettext("Told after the bell"),
+    "held": lazy_gettext("Held at the request of police"),
+    "not_told": lazy_gettext("Not told by the bell"),
+    "not_placed": lazy_gettext("The child had not been placed with a school"),
+}
 ALARM = {
     "feed_absent": lazy_gettext("The police feed did not answer."),
     "feed_empty": lazy_gettext("The police feed announced no incidents."),
@@ -70,6 +78,9 @@ ALARM = {
         "A message to a Key Adult failed again and again, and was given up: telephone."
     ),
     "key_adult_left": lazy_gettext("A Key Adult had left before the message was sent, and got none."),
+    "sending_frozen": lazy_gettext(
+        "Sending is frozen until a person has compared with the provider's records."
+    ),
     "key_adults_away": lazy_gettext("Every Key Adult of a school is away: telephone it."),
     "training_lapsed": lazy_gettext("A Key Adult's training has lapsed."),
     "no_key_adult": lazy_gettext("A school or office has no contact on the register."),

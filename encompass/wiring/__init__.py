@@ -92,6 +92,12 @@ def chase_acknowledgements(run_id: str) -> int:
         return encompass.chase_acknowledgements(encompass.run(run_id))
 
 
+def give_sign_of_life(run_id: str) -> int:
+    """Give the watchdog its sign of life and telephone list; how many schools are on the list."""
+    with opened(load_settings()) as encompass:
+        return encompass.give_sign_of_life(encompass.run(run_id))
+
+
 def reconcile_acknowledgements(run_id: str) -> int:
     """Draw up the account; how many of its three ledgers do not balance."""
     with opened(load_settings()) as encompass:

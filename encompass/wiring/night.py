@@ -11,17 +11,21 @@ from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.ladder import LadderTimes, Step
 from encompass.domain.nudge import SendingRules
+from encompass.domain.readiness import Readiness
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.change_contacts import check_contacts
 from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
+from encompass.pipeline.freeze_sending import is_frozen
+from encompass.pipeline.give_sign_of_life import give_sign_of_life
 from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
 from encompass.pipeline.match_rules import match_rules
 from encompass.pipeline.prepare_notifications import TellingRules
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
+from encompass.pipeline.read_readiness import read_readiness
 from encompass.pipeline.read_status import Status, read_status
 from encompass.pipeline.receive_incidents import receive_incidents as receive
 from encompass.pipeline.reconcile_acknowledgements import account_at
@@ -77,8 +81,10 @@ class NightSteps(Installation):
         return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
 
     def send_notifications(self, run: Run) -> int:
-        """Send every nudge that is due; how many their providers took."""
+        """Send every nudge that is due, unless sending is frozen; how many their providers took."""
         engine, link = self.database.engine(Role.PIPELINE), f"{self.settings.web.base_url}/"
+        if is_frozen(engine, run, timedelta(hours=self.force(run.force_id).ladder.freeze_after_hours)):
+            return 0
         rules = SendingRules(workers=self.settings.nudges_of(run.force_id).at_once)
         return send(engine, self.ring, providers_of(self.settings, run.force_id), rules, link, run)
 
@@ -170,6 +176,16 @@ class NightSteps(Installation):
         """How fresh the registers are, what waits, what is in quarantine."""
         stale_after = timedelta(days=self.force(force_id).matching.roll_stale_days)
         return read_status(self.database.engine(Role.PIPELINE), force_id, self.clock.now(), stale_after)
+
+    def give_sign_of_life(self, run: Run) -> int:
+        """Give the watchdog its sign of life and telephone list; how many schools are on the list."""
+        watchdog, var = self.settings.watchdog, self.settings.var
+        engine, places = self.database.engine(Role.PIPELINE), (watchdog.folder_in(var), watchdog.keys_in(var))
+        return give_sign_of_life(engine, self.ring, *places, run, self.clock.now())
+
+    def readiness(self, force_id: str) -> Readiness:
+        """Whether the force is safe by the next bell, and what to do if not."""
+        return read_readiness(self.database.engine(Role.PIPELINE), force_id, self.clock.now())
 
     def outcomes_of_night(self, force_id: str, night: date) -> list[ChildOutcome]:
         """What became of each child of a night, opened: for a rehearsal's known truth."""

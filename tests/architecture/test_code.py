@@ -91,6 +91,11 @@ def test_a_view_without_a_rule_is_refused(empty: Encompass) -> None:
 def test_every_status_bucket_and_reason_has_words() -> None:
     assert set(wording.NOTIFICATION_STATUS) == set(NotificationStatus)
     assert set(wording.BUCKET) == set(Bucket)
+    migration = (ROOT / "sql" / "migrations" / "versions" / "0011_ladder.sql").read_text("utf-8")
+    allowed = (
+        migration.split("CREATE TABLE encompass.duty_exception")[1].split("reason IN (")[1].split(")")[0]
+    )
+    assert set(wording.EXCEPTION) == set(re.findall(r"'(\w+)'", allowed))
     assert set(wording.EXCLUSION) == {r.value for r in ExclusionReason}
     placed = {f"mash_{s.value}" for s in PlacementStatus if s is not PlacementStatus.EXCLUDED}
     assert set(wording.WAITING_WITH) == placed | {"school", "mash_telephone", "police_hold", "nobody"}

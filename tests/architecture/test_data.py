@@ -115,8 +115,8 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
         "staff.issuer", "staff.subject", "staff.role", "web_session.role", "review_decision.proposed_by",
         "review_decision.confirmed_by", "contact_change.proposed_by", "contact_change.confirmed_by",
         "school_confirmation.confirmed_by",
-        "duty_exception.reason", "duty_exception.closed_by", "phone_call.called_by", "freeze.frozen_by",
-        "freeze.lifted_by",
+        "duty_exception.reason", "duty_exception.closed_by", "phone_call.called_by", "sending_freeze.frozen_by",
+        "sending_freeze.lifted_by",
     }  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_every_missed_duty_stands_in_the_report_as_of_each_instant(
 
 
 def test_a_school_may_not_read_the_ladder(played: Encompass) -> None:
-    for table in ("ladder_step", "duty_exception", "phone_call", "freeze"):
+    for table in ("ladder_step", "duty_exception", "phone_call", "sending_freeze"):
         with pytest.raises(Exception, match="permission denied"):
             with played.database.engine(Role.SCHOOL).begin() as connection:
                 connection.execute(text(f"SELECT * FROM encompass.{table}"))

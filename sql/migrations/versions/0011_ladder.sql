@@ -85,7 +85,7 @@ ALTER TABLE encompass.nudge
     ADD CONSTRAINT nudge_rung_check CHECK (rung IN ('first', 'second', 'reminder'));
 
 -- While a force's sending is frozen nothing leaves for its recipients; somebody says why, and lifts it.
-CREATE TABLE encompass.freeze (
+CREATE TABLE encompass.sending_freeze (
     freeze_id uuid PRIMARY KEY,
     force_id text NOT NULL REFERENCES encompass.force,
     cause text NOT NULL CHECK (cause IN ('operator', 'outbox_behind')),
@@ -102,7 +102,7 @@ CREATE TABLE encompass.freeze (
     CHECK ((cause = 'operator') = (sealed_reason IS NOT NULL)),
     CHECK (key_id IS NOT NULL OR (sealed_reason IS NULL AND sealed_lift_reason IS NULL))
 );
-CREATE UNIQUE INDEX freeze_one_a_force ON encompass.freeze (force_id) WHERE lifted_at IS NULL;
+CREATE UNIQUE INDEX sending_freeze_one_a_force ON encompass.sending_freeze (force_id) WHERE lifted_at IS NULL;
 
 -- squawk-ignore ban-drop-constraint
 ALTER TABLE encompass.data_key DROP CONSTRAINT data_key_purpose_check;
@@ -115,7 +115,7 @@ DECLARE
     t text;
     reader text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['ladder_step', 'duty_exception', 'phone_call', 'freeze'] LOOP
+    FOREACH t IN ARRAY ARRAY['ladder_step', 'duty_exception', 'phone_call', 'sending_freeze'] LOOP
         EXECUTE format('ALTER TABLE encompass.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE encompass.%I FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY owner_all ON encompass.%I TO encompass_owner USING (true) WITH CHECK (true)', t);
@@ -134,9 +134,9 @@ BEGIN
 END
 $$;
 GRANT SELECT, INSERT ON encompass.ladder_step, encompass.phone_call TO encompass_pipeline;
-GRANT SELECT, INSERT ON encompass.duty_exception, encompass.freeze TO encompass_pipeline;
+GRANT SELECT, INSERT ON encompass.duty_exception, encompass.sending_freeze TO encompass_pipeline;
 GRANT UPDATE (closed_at, closed_by, sealed_reason, key_id) ON encompass.duty_exception TO encompass_pipeline;
-GRANT UPDATE (key_id, lifted_at, lifted_by, sealed_lift_reason) ON encompass.freeze TO encompass_pipeline;
+GRANT UPDATE (key_id, lifted_at, lifted_by, sealed_lift_reason) ON encompass.sending_freeze TO encompass_pipeline;
 GRANT SELECT ON encompass.ladder_step TO encompass_leader, encompass_mash;
 GRANT SELECT (exception_id, force_id, involvement_id, duty_id, duty_by, reason, opened_at, closed_at)
     ON encompass.duty_exception TO encompass_leader, encompass_mash;

@@ -1,7 +1,8 @@
 """Take each step of the ladder that is due, account for every child, and seal the audit chain, force by force.
 
 Set off when schools have been told, and every five minutes from 05:30 to 18:00 in London. What a step of the ladder
-queues is sent at once, and a step that fails keeps no other from being taken. An account that does not balance is an alarm of its night. Gives the watchdog its sign of life.
+queues is sent at once, and a step that fails keeps no other from being taken. An account that does not balance is an
+alarm of its night. Gives the watchdog its sign of life.
 Ends by renewing the asset `encompass-account`.
 """
 

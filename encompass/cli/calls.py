@@ -51,11 +51,11 @@ def list_(force_id: str | None, *, everything: bool, as_json: bool) -> None:
     if not shown:
         out("nobody is to be telephoned")
         return
-    table = Table("id", "before", "call", "school", "number", "why", "calls", "last")
+    table = Table("id", "before", "call", "recipient", "number", "why", "calls", "last")
     for t in shown:
         before = t.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
         who = t.called.value if t.called else "nobody yet"
-        school = f"{t.school_name} ({t.urn})"
+        school = f"{t.recipient_name} ({t.urn})" if t.urn else t.recipient_name
         last = t.last_outcome.value if t.last_outcome else ""
         called = [str(t.notification_id), before, who, school, t.telephone or "", t.reason or ""]
         table.add_row(*called, str(t.calls), last)
@@ -117,7 +117,7 @@ def _row(t: ToCall) -> dict[str, Any]:
         "why": t.reason,
         "duty_by": t.duty_by.isoformat(),
         "urn": t.urn,
-        "school_name": t.school_name,
+        "name": t.recipient_name,
         "telephone": t.telephone,
         "calls": t.calls,
         "last_outcome": t.last_outcome.value if t.last_outcome else None,

@@ -42,7 +42,7 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
         for e in found:
             before = e.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
             answered = e.acknowledged_at.astimezone(LONDON).strftime("%H:%M") if e.acknowledged_at else ""
-            school = f"{e.school_name} ({e.urn})" if e.urn else "no school yet"
+            school = f"{e.school_name} ({e.urn})" if e.urn else e.school_name or "no school yet"
             table.add_row(str(e.exception_id), str(e.night), before, school, e.reason, e.state, answered)
         Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
     sys.exit(Exit.ALARM if found else Exit.FINE)

@@ -26,7 +26,7 @@ STILL_OPEN = (Bucket.ESCALATED, Bucket.OVERDUE, Bucket.AWAITING)
 def give_sign_of_life(
     engine: Engine, ring: KeyRing, folder: Path, keys_folder: Path, run: Run, now: datetime
 ) -> int:
-    """Write the list and the heartbeat as of the run's instant; how many schools are on the list.
+    """Write the list and the heartbeat as of the run's instant; how many recipients are on the list.
 
     `now` is the clock's: a replayed night is no sign of life of tonight's. Raises NoWatchdogKey.
     """
@@ -57,9 +57,9 @@ def give_sign_of_life(
 
 def _contacts(adults: list[ListedAdult]) -> tuple[Contact, ...]:
     contacts: list[Contact] = []
-    for _, of_school in groupby(adults, attrgetter("urn")):
-        group = list(of_school)
+    for _, of_one in groupby(adults, attrgetter("recipient_id")):
+        group = list(of_one)
         people = tuple(Person(a.entry.role.value, a.entry.full_name, a.entry.phone) for a in group)
         first = group[0]
-        contacts.append(Contact(first.school_name, first.urn, first.telephone, people, first.unacknowledged))
+        contacts.append(Contact(first.name, first.urn, first.telephone, people, first.unacknowledged))
     return tuple(contacts)

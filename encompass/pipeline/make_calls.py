@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +29,7 @@ class SheetCall:
     """
 
     called: Called
+    recipient_id: UUID
     recipient: str
     urn: int | None
     number: str | None
@@ -46,10 +47,10 @@ def list_calls(engine: Engine, force_id: str) -> list[ToCall]:
 
 def call_sheet(engine: Engine, force_id: str, la_telephones: Mapping[str, str]) -> list[SheetCall]:
     """The calls to make, one for each person and school; nothing personal is opened."""
-    grouped: dict[tuple[Called, int | None], list[ToCall]] = {}
+    grouped: dict[tuple[Called, UUID], list[ToCall]] = {}
     for task in list_calls(engine, force_id):
         if task.called is not None:
-            grouped.setdefault((task.called, task.urn), []).append(task)
+            grouped.setdefault((task.called, task.recipient_id), []).append(task)
     return [
         _sheet_call(called, tasks, la_telephones)
         for (called, _), tasks in sorted(grouped.items(), key=lambda item: item[1][0].duty_by)
@@ -103,12 +104,12 @@ def _adult(
 ) -> UUID:
     if about.status not in (NotificationStatus.RELEASED, NotificationStatus.ACKNOWLEDGED):
         raise CannotRecord(f"the notification is {about.status.value}: nobody can acknowledge it")
-    if spoke_to is None or about.urn is None:
+    if spoke_to is None:
         raise CannotRecord("say which Key Adult acknowledged, by the register's reference")
     day = at.astimezone(LONDON).date()
-    adult = key_adult.of_reference(connection, ring, force_id, spoke_to, about.urn, day)
+    adult = key_adult.of_reference(connection, ring, force_id, spoke_to, about.recipient_id, day)
     if adult is None:
-        raise CannotRecord("no Key Adult of that school has this reference")
+        raise CannotRecord("no Key Adult there has this reference")
     return adult
 
 
@@ -121,13 +122,14 @@ def _about(connection: Connection, ring: KeyRing, force_id: str, called_id: UUID
 
 def _sheet_call(called: Called, tasks: list[ToCall], la_telephones: Mapping[str, str]) -> SheetCall:
     first = tasks[0]
-    school = first.school_name or "a recipient without a school"
-    is_la = called is Called.LA
+    of_authority = la_telephones.get(first.la_code or "")
+    about = f"{first.la_name}, about {first.recipient_name}" if called is Called.LA else first.recipient_name
     return SheetCall(
         called,
-        f"{first.la_name}, about {school}" if is_la else school,
+        first.recipient_id,
+        about,
         first.urn,
-        la_telephones.get(first.la_code or "") if is_la else first.telephone,
+        of_authority if called is Called.LA or first.urn is None else first.telephone,
         first.duty_by,
         tuple(t.notification_id for t in tasks),
     )
@@ -141,12 +143,5 @@ def _with_people(
         about = _about(connection, ring, force_id, notification_id)
         children.append(f"{about.child.forename} {about.child.surname}")
         phone_task.record_look(connection, force_id, notification_id, now)
-    day = now.astimezone(LONDON).date()
-    adults: list[KeyAdultEntry] = []
-    if call.urn is not None:
-        known = key_adult.active_at_school(connection, ring, force_id, call.urn, day)
-        adults = [entry for _, entry in known]
-    return SheetCall(
-        call.called, call.recipient, call.urn, call.number, call.before, call.notification_ids,
-        tuple(children), tuple(adults),
-    )  # fmt: skip
+    known = key_adult.active_at(connection, ring, call.recipient_id, now.astimezone(LONDON).date())
+    return replace(call, children=tuple(children), key_adults=tuple(entry for _, entry in known))

@@ -153,13 +153,13 @@ def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date
 
 
 def of_reference(
-    connection: Connection, ring: KeyRing, force_id: str, reference: str, urn: int, day: date
+    connection: Connection, ring: KeyRing, force_id: str, reference: str, recipient_id: UUID, day: date
 ) -> UUID | None:
-    """The school's Key Adult on that day whom the register knows by this reference."""
+    """The recipient's Key Adult on that day whom the register knows by this reference."""
     values = {
         "force_id": force_id,
         "reference_hash": ring.keyed_hash(force_id, "key adult", reference),
-        "urn": urn,
+        "recipient_id": recipient_id,
         "day": day,
     }
     return connection.execute(Q["of_reference"], values).scalar()

@@ -30,7 +30,8 @@ class ToCall:
     reason: str | None
     opened_at: datetime | None
     urn: int | None
-    school_name: str | None
+    recipient_id: UUID
+    recipient_name: str
     telephone: str | None
     la_code: str | None
     la_name: str | None
@@ -45,7 +46,7 @@ class CalledAbout:
 
     notification_id: UUID
     status: NotificationStatus
-    urn: int | None
+    recipient_id: UUID
     occurred_from: datetime
     child: NotifiedChild = field(repr=False)
 
@@ -74,7 +75,7 @@ def called_about(connection: Connection, ring: KeyRing, force_id: str, called_id
     return CalledAbout(
         row.notification_id,
         NotificationStatus(row.status),
-        row.urn,
+        row.recipient_id,
         row.occurred_from,
         key.open_as(CHILD, "notification", "sealed_child", row.notification_id, row.sealed_child),
     )
@@ -127,7 +128,8 @@ def _to_call(row: Row[Any]) -> ToCall:
         row.reason,
         row.opened_at,
         row.urn,
-        row.school_name,
+        row.recipient_id,
+        row.recipient_name,
         row.telephone,
         row.la_code,
         row.la_name,

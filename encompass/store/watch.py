@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -19,23 +20,25 @@ Q: Final = load("watch")
 
 @dataclass(frozen=True)
 class ListedAdult:
-    """One Key Adult of a school on the list, and how many notifications wait there."""
+    """One Key Adult of a recipient on the list, and how many notifications wait there."""
 
-    urn: int
-    school_name: str
+    recipient_id: UUID
+    urn: int | None
+    name: str
     telephone: str | None
     unacknowledged: int
     entry: KeyAdultEntry = field(repr=False)
 
 
 def listed(connection: Connection, ring: KeyRing, force_id: str, day: date) -> list[ListedAdult]:
-    """Every active Key Adult by school, opened, the lead first."""
+    """Every active Key Adult by recipient, opened, the lead first."""
     rows = connection.execute(Q["contacts"], {"force_id": force_id, "day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [
         ListedAdult(
+            row.recipient_id,
             row.urn,
-            row.school_name,
+            row.name,
             row.telephone,
             row.unacknowledged,
             keys[row.key_id].open_as(ENTRY, "key_adult", "sealed", row.key_adult_id, row.sealed),

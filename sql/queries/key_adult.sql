@@ -58,7 +58,7 @@ WHERE key_adult_id = CAST(:key_adult_id AS uuid)
 -- name: of_reference
 SELECT key_adult_id FROM key_adult
 WHERE force_id = CAST(:force_id AS text) AND reference_hash = CAST(:reference_hash AS bytea)
-    AND urn = CAST(:urn AS bigint)
+    AND recipient_id = CAST(:recipient_id AS uuid)
     AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
 
 -- name: unbound

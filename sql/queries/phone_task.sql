@@ -1,6 +1,8 @@
 -- name: to_call
 SELECT n.notification_id, t.phone_task_id, t.called, t.reason, t.opened_at, r.recipient_id, r.urn,
-    s.name AS school_name, s.telephone, s.la_code, s.la_name,
+    coalesce(s.name, r.partner_force, (
+        SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code
+    ), r.la_code) AS recipient_name, s.telephone, coalesce(s.la_code, r.la_code) AS la_code, s.la_name,
     (SELECT min(d.duty_by) FROM notification_part AS np JOIN duty AS d ON d.duty_id = np.duty_id
         WHERE np.notification_id = n.notification_id) AS duty_by,
     (SELECT count(*) FROM phone_call AS c WHERE c.notification_id = n.notification_id) AS calls,
@@ -14,7 +16,7 @@ WHERE n.force_id = CAST(:force_id AS text) AND n.status = 'released'
 ORDER BY duty_by, r.urn, n.notification_id, t.opened_at
 
 -- name: called_about
-SELECT n.notification_id, n.status, n.recipient_id, r.urn, n.key_id, n.sealed_child,
+SELECT n.notification_id, n.status, n.recipient_id, n.key_id, n.sealed_child,
     (SELECT min(iv.occurred_from) FROM notification_part AS np
         JOIN duty AS d ON d.duty_id = np.duty_id
         JOIN involvement AS v ON v.involvement_id = d.involvement_id
@@ -22,7 +24,6 @@ SELECT n.notification_id, n.status, n.recipient_id, r.urn, n.key_id, n.sealed_ch
         JOIN incident_version AS iv ON iv.incident_id = i.incident_id AND iv.version = i.current_version
         WHERE np.notification_id = n.notification_id) AS occurred_from
 FROM notification AS n
-JOIN recipient AS r ON r.recipient_id = n.recipient_id
 WHERE n.force_id = CAST(:force_id AS text) AND (
     n.notification_id = CAST(:called_id AS uuid)
     OR n.notification_id IN (SELECT t.notification_id FROM phone_task AS t WHERE t.phone_task_id = CAST(:called_id AS uuid))

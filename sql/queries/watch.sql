@@ -1,9 +1,12 @@
 -- name: contacts
-SELECT k.key_adult_id, k.sealed, k.key_id, k.urn, s.name AS school_name, s.telephone,
+SELECT k.key_adult_id, k.sealed, k.key_id, r.recipient_id, r.urn, coalesce(s.name, r.partner_force, (
+        SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code
+    ), r.la_code) AS name, s.telephone,
     (SELECT count(*) FROM notification AS n
-        WHERE n.force_id = k.force_id AND n.urn = k.urn AND n.status = 'released') AS unacknowledged
+        WHERE n.recipient_id = r.recipient_id AND n.status = 'released') AS unacknowledged
 FROM key_adult AS k
-JOIN school AS s ON s.force_id = k.force_id AND s.urn = k.urn
+JOIN recipient AS r ON r.recipient_id = k.recipient_id
+LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
 WHERE k.force_id = CAST(:force_id AS text)
     AND k.active_from <= CAST(:day AS date) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
-ORDER BY s.name, k.urn, k.role DESC, k.key_adult_id
+ORDER BY name, r.recipient_id, k.role DESC, k.key_adult_id

@@ -30,7 +30,7 @@ def test_from_the_list_to_an_acknowledgement_and_a_closed_exception(cluster: Clu
     adults = {p.full_name for p in cluster.world.people}
     for printed in (plain, html, cli.run("calls", "list").stdout):
         assert [n for n in (*surnames, *adults) if n in printed] == []
-        assert listed[0]["school_name"].split()[0] in printed
+        assert listed[0]["name"].split()[0] in printed
     assert html.startswith("<!DOCTYPE html>") and html.count("<section>") == len(calls)
     personal = cli.run("calls", "sheet", "--show-personal").stdout
     assert any(name in personal for name in adults) and any(name in personal for name in surnames)

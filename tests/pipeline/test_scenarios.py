@@ -189,7 +189,7 @@ def test_acknowledged_by_telephone_while_everything_was_down(tell: Tell) -> None
 IMPOSSIBLE = [
     ("2026-03-17T08:31", "lead", "future"),
     ("2026-03-17T01:59", "lead", "before the incident"),
-    ("2026-03-17T08:20", "somebody", "no Key Adult of that school"),
+    ("2026-03-17T08:20", "somebody", "no Key Adult there"),
     ("2026-03-17T08:20", None, "say which Key Adult"),
 ]
 

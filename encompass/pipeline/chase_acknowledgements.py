@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import time
 from itertools import groupby
 from operator import attrgetter
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
 from encompass.domain.key_adults import LapsedTraining, told_of
 from encompass.domain.ladder import LadderTimes, Step, StepDue, is_unaccepted, is_untold, steps_due
 from encompass.domain.notification import Called
-from encompass.domain.nudge import Rung
+from encompass.domain.nudge import Channel, Rung, mobile_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.match_children import DutyRules, Timetable, timetable_of
 from encompass.pipeline.one_by_one import each
@@ -28,17 +27,23 @@ TELEPHONED = {
     Step.CHAIR: Called.CHAIR,
     Step.LA: Called.LA,
 }
-NUDGED = {Step.DEPUTY: Rung.FIRST, Step.SECOND_CHANNEL: Rung.SECOND, Step.REMINDER: Rung.REMINDER}
+NUDGED = {
+    Step.DEPUTY: Rung.FIRST,
+    Step.NOT_ACCEPTED: Rung.SECOND,
+    Step.SECOND_CHANNEL: Rung.SECOND,
+    Step.REMINDER: Rung.REMINDER,
+}
 
 
 @dataclass(frozen=True)
 class LadderRules:
-    """A force's ladder, its calendar, until when a school day lasts, and what lapsed training means."""
+    """A force's ladder, its calendar, until when a school day lasts, what lapsed training means, and its channels."""
 
     times: LadderTimes
     duties: DutyRules
     school_ends: time
     lapsed_training: LapsedTraining
+    channels: frozenset[Channel]
 
 
 def chase_acknowledgements(engine: Engine, ring: KeyRing, rules: LadderRules, run: Run) -> int:
@@ -53,6 +58,7 @@ def chase_acknowledgements(engine: Engine, ring: KeyRing, rules: LadderRules, ru
 
     def one(group: list[OfRecipient]) -> None:
         with engine.begin() as connection:
+            notification.lock_recipient(connection, group[0].recipient_id)
             opened.extend([_climb(connection, ring, rules, run, duty) for duty in group])
 
     by_recipient = [list(g) for _, g in groupby(climbing, attrgetter("recipient_id"))]
@@ -98,15 +104,19 @@ def _take(
         called = TELEPHONED[step]
         return notification.open_phone_task(connection, run, climb.notification_id, due.reason.value, called)
     if step in NUDGED:
-        adults = _told(connection, ring, rules, run, duty.recipient_id)
-        for adult in adults:
-            nudge.enqueue(connection, run, duty.recipient_id, adult, climb.notification_id, NUDGED[step])
+        _nudge_again(connection, ring, rules, run, duty, NUDGED[step])
     return 0
 
 
-def _told(
-    connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, recipient_id: UUID
-) -> tuple[UUID, ...]:
+def _nudge_again(
+    connection: Connection, ring: KeyRing, rules: LadderRules, run: Run, duty: OfRecipient, rung: Rung
+) -> None:
+    """A second time by text message, to whom that can reach, and by e-mail to the others."""
     day = run.as_of.astimezone(LONDON).date()
-    known = key_adult.active_at(connection, ring, recipient_id, day)
-    return told_of(known, day, rules.lapsed_training).adults
+    known = key_adult.active_at(connection, ring, duty.recipient_id, day)
+    mobiles = {adult for adult, entry in known if mobile_of(entry.phone) is not None}
+    assert duty.climb.notification_id is not None
+    for adult in told_of(known, day, rules.lapsed_training).adults:
+        by_text = rung is Rung.SECOND and Channel.SMS in rules.channels and adult in mobiles
+        channel = Channel.SMS if by_text else Channel.EMAIL
+        nudge.enqueue(connection, run, duty.recipient_id, adult, duty.climb.notification_id, rung, channel)

@@ -72,9 +72,14 @@ def recipients_with_untold_duties(connection: Connection, force_id: str) -> list
     return [row.recipient_id for row in rows]
 
 
+def lock_recipient(connection: Connection, recipient_id: UUID) -> None:
+    """Other workers on the same recipient wait until the transaction ends."""
+    connection.execute(Q["lock_recipient"], {"recipient_id": str(recipient_id)})
+
+
 def untold_duties(connection: Connection, recipient_id: UUID) -> list[UntoldDuty]:
     """The recipient's untold duties; other workers wait until the transaction ends."""
-    connection.execute(Q["lock_recipient"], {"recipient_id": str(recipient_id)})
+    lock_recipient(connection, recipient_id)
     rows = connection.execute(Q["untold_duties"], {"recipient_id": recipient_id})
     return [UntoldDuty(r.duty_id, r.involvement_id, _about(r), r.duty_by) for r in rows]
 

@@ -105,7 +105,8 @@ class NightSteps(Installation):
             timedelta(minutes=own.escalate_every_minutes),
         )
         lapsed = LapsedTraining(force.profile.lapsed_training)
-        return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed)
+        channels = frozenset(providers_of(self.settings, force_id))
+        return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed, channels)
 
     def reconcile_acknowledgements(self, run: Run) -> Account:
         """Join the receipts, then the night's account, an imbalance raising an alarm."""

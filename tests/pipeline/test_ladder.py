@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from encompass.domain.nudge import Channel
+from encompass.pipeline.chase_acknowledgements import chase_acknowledgements
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
@@ -89,6 +91,21 @@ def test_what_no_provider_took_by_half_past_seven_is_an_alarm(
     change(played, "UPDATE encompass.nudge SET status = 'accepted'")
     chase(played, cluster, time(7, 40))
     assert played.account(cluster.run(played, time(7, 40))).alarms == ()
+
+
+def test_by_text_message_to_whom_that_can_reach(played: Encompass, cluster: Cluster) -> None:
+    told = {u for e in cluster.world.expected() if not e["held"] for u in e["urns"]}
+    people = [p for p in cluster.world.people if p.urn in told]
+    mobile = [p for p in people if p.phone.replace(" ", "").startswith("07")]
+    rules = replace(played.ladder_rules(FORCE), channels=frozenset({Channel.EMAIL, Channel.SMS}))
+    run = cluster.run(played, time(8, 0))
+    chase_acknowledgements(played.database.engine(Role.PIPELINE), played.ring, rules, run)
+    found = rows(
+        played,
+        "SELECT channel, count(DISTINCT key_adult_id) FROM encompass.nudge WHERE rung = 'second' GROUP BY channel",
+    )
+    expected = {"sms": len(mobile), "email": len(people) - len(mobile)}
+    assert dict(tuple(r) for r in found) == {channel: n for channel, n in expected.items() if n}
 
 
 def test_the_lead_alone_and_the_deputy_after_a_set_time(rolled: Encompass, cluster: Cluster) -> None:

@@ -6,14 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from encompass.domain.compliance import ManifestLedger, account_of, report_of
+from encompass.domain.compliance import account_of, report_of
 from encompass.domain.nudge import NudgeStatus
 from encompass.domain.readiness import Outstanding, Readiness, readiness_of
 from encompass.domain.run import LONDON
 from encompass.pipeline.reconcile_acknowledgements import account_at
 from encompass.store import compliance, feed, force, freeze, ladder, nudge, phone_task
-
-NOTHING_ANNOUNCED = ManifestLedger(None, 0, 0, 0, 0)
 
 
 def read_readiness(engine: Engine, force_id: str, now: datetime) -> Readiness:
@@ -23,7 +21,7 @@ def read_readiness(engine: Engine, force_id: str, now: datetime) -> Readiness:
         nights = [n for n in force.nights(connection, force_id) if n <= tonight]
         outstanding = _outstanding(connection, force_id, now)
         if not nights:
-            nothing = account_of(force_id, tonight, now, NOTHING_ANNOUNCED, [], ())
+            nothing = account_of(force_id, tonight, now, [], [], ())
             return readiness_of(tonight, nothing, [], {}, outstanding)
         account = account_at(connection, force_id, nights[0], now)
         facts = compliance.facts(connection, force_id, nights[0])

@@ -48,6 +48,10 @@ class Drop(Protocol):
         ...
 
 
+class NothingDropped(Unavailable):
+    """The folder answers, and holds no file made in the window."""
+
+
 class DroppedFiles:
     """One force's files: a file counts once its manifest is there, and is taken whole or not at all.
 
@@ -62,7 +66,7 @@ class DroppedFiles:
         """What the files made in the window hold. Raises Unavailable (also when there is none) or Refused."""
         made = self._manifests(updated_from, updated_to)
         if not made:
-            raise Unavailable("no file was dropped")
+            raise NothingDropped("no file was dropped")
         return Manifest(sum(m.count for m in made.values()), None, max(m.created_at for m in made.values()))
 
     def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[Page]:

@@ -15,7 +15,7 @@ from encompass.domain.incident import RefusedRecord
 from encompass.domain.run import Run
 from encompass.formats.faults import BrokenFile
 from encompass.formats.police_contract import Page, TakenRecord, digest_of
-from encompass.gateways.dropped_files import DroppedFiles
+from encompass.gateways.dropped_files import DroppedFiles, NothingDropped
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.police_feed import PoliceFeed
 from encompass.store import feed, force, incident
@@ -57,6 +57,8 @@ def receive_incidents(
         window = feed.open_pull(connection, run, rules.way, rules.overlap, rules.first_window)
     try:
         served, alarms = _pull(engine, ring, source, rules, run, window)
+    except NothingDropped:
+        served, alarms = 0, _nothing_dropped(engine, rules, run)
     except Unavailable:
         served, alarms = 0, ["feed_absent"]
     except (Refused, BrokenFile):
@@ -97,6 +99,15 @@ def _pull(
         ("feed_altered", whole and manifest.sha256 not in (None, digest_of(served.digests))),
     )
     return len(served.digests), [kind for kind, true in checks if true]
+
+
+def _nothing_dropped(engine: Engine, rules: FeedRules, run: Run) -> list[str]:
+    """A file a night is enough: runs of the day that find no other are no alarm."""
+    with engine.begin() as connection:
+        if feed.accepted_this_night(connection, run) < max(rules.fewest_records, 1):
+            return ["feed_absent"]
+        feed.record_announced(connection, run, 0)
+    return []
 
 
 def _take_page(connection: Connection, ring: KeyRing, run: Run, page: Page, served: _Served) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from encompass.domain.notification import Called, CallOutcome
+from encompass.gateways.dropped_files import DroppedFiles, LocalFolder
 from encompass.pipeline.make_calls import CannotRecord, call_sheet, list_calls, record_call, with_people
+from encompass.pipeline.receive_incidents import FeedRules, receive_incidents
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
@@ -224,3 +227,17 @@ def test_the_sheet_names_no_child_unless_asked_and_the_look_is_audited(tell: Tel
     assert named.children and named.key_adults
     looked = rows(encompass, "SELECT count(*) FROM encompass.audit_event WHERE action = 'call_sheet_opened'")
     assert looked == [(3,)]
+
+
+def test_a_run_of_the_day_that_finds_no_other_file_is_no_alarm_and_one_of_a_silent_night_is(
+    played: Encompass, rolled: Encompass, cluster: Cluster, tmp_path: Path
+) -> None:
+    nothing = DroppedFiles(LocalFolder(tmp_path), None)
+    rules = FeedRules("folder", timedelta(hours=2), timedelta(hours=48), 1, timedelta(hours=24))
+    for encompass, expected in ((played, []), (rolled, ["feed_absent: police_feed"])):
+        run = cluster.run(encompass, time(9, 15))
+        engine = encompass.database.engine(Role.PIPELINE)
+        assert receive_incidents(engine, encompass.ring, nothing, rules, run) == 0
+        account = encompass.account(run)
+        assert [a for a in account.alarms if a.startswith("feed")] == expected
+        assert account.balanced is not bool(expected)

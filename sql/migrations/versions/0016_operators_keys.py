@@ -1,11 +1,11 @@
-"""Runs 0015_operators_keys.sql."""
+"""Runs 0016_operators_keys.sql."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:

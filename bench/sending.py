@@ -32,7 +32,8 @@ from encompass.gateways.notify import NotifyAddress, NotifyGateway
 from encompass.gateways.nudge import Provider
 from encompass.gateways.pace import Pace
 from encompass.pipeline.send_notifications import send_notifications
-from encompass.store import force, key_adult
+from encompass.pipeline.take_contacts import take_contacts
+from encompass.store import force
 from encompass.store.data_key import new_data_key
 from encompass.store.database import Database, Role
 from encompass.store.scratch import scratch_database
@@ -151,7 +152,7 @@ def _populate(database: Database, ring: KeyRing, duties: int, schools: int) -> R
             for n in range(1, schools + 1)
             for role in (KeyAdultRole.DSL, KeyAdultRole.DEPUTY)
         )
-        key_adult.take_register(connection, ring, FORCE, adults, 1, key, NIGHT)
+        take_contacts(connection, ring, run, list(adults), 1, key)
         values = {
             "duties": duties,
             "schools": schools,

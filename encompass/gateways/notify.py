@@ -64,6 +64,9 @@ class NotifyGateway:
         session = self._client.request_session
         session.hooks["response"].append(self._read_in_time)
         session.max_redirects = 0
+        # Proxies and authorities of the environment are read once, not for each message; a .netrc never is.
+        found = session.merge_environment_settings(address.base_url, {}, None, None, None)
+        session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
         self._session = session
 
     def __enter__(self) -> Self:

@@ -94,7 +94,10 @@ def _answer(person: Person, web: str, code: str | None) -> int:
     session, inbox = sign_in(web, "school", person.username, person.password, code)
     acknowledged = 0
     for path in dict.fromkeys(NOTIFICATION.findall(inbox)):
-        page = _expect(session.get(web + path, timeout=SECONDS))
+        cover = _expect(session.get(web + path, timeout=SECONDS))
+        if f"{path}/content" not in cover.text:
+            continue
+        page = _expect(session.get(f"{web}{path}/content", timeout=SECONDS))
         forms = [f for f in _forms(page) if f.action == f"{path}/acknowledge"]
         if forms:
             _expect(session.post(urljoin(page.url, forms[0].action), forms[0].fields, timeout=SECONDS))

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from encompass.domain.arrival import FeedArrival, Gap, ManifestLedger, gaps_of, manifest_of
+from encompass.domain.hold import HoldKind
 from encompass.domain.notification import NotificationStatus
 from encompass.domain.placement import PlacementStatus
 
@@ -37,7 +38,11 @@ class Timeliness(StrEnum):
 
 @dataclass(frozen=True)
 class DutyFact:
-    """What is known of one duty, or of one involvement that opened none."""
+    """What is known of one duty, or of one involvement that opened none.
+
+    `acknowledged_at` is of the notification that tells of it now; `first_acknowledged_at` is of any that ever did: a
+    correction needs an acknowledgement of its own and does not undo that the school was told in time.
+    """
 
     involvement_id: UUID
     placement: PlacementStatus | None
@@ -51,6 +56,8 @@ class DutyFact:
     acknowledged_at: datetime | None
     phone_task_opened_at: datetime | None
     phone_task_withdrawn_at: datetime | None
+    first_acknowledged_at: datetime | None = None
+    hold_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,7 @@ def bucket_of(fact: DutyFact, as_of: datetime) -> Bucket | None:
     telephoned = _by(fact.phone_task_opened_at, as_of) and not _by(fact.phone_task_withdrawn_at, as_of)
     rules = (
         (Bucket.EXCLUDED, fact.placement is PlacementStatus.EXCLUDED or (withdrawn and not unplaced)),
-        (Bucket.ACKNOWLEDGED, told and _by(fact.acknowledged_at, as_of)),
+        (Bucket.ACKNOWLEDGED, told and not unanswered and _by(fact.acknowledged_at, as_of)),
         (Bucket.ESCALATED, told and telephoned),
         (Bucket.WITH_A_PERSON, unplaced or (told and unanswered)),
         (Bucket.OVERDUE, told and _by(fact.duty_by, as_of)),
@@ -197,8 +204,9 @@ def timeliness_of(fact: DutyFact, as_of: datetime) -> Timeliness:
     """Whether a duty in scope was met by its first bell. A child not yet placed counts against it too."""
     if fact.duty_by is None:
         return Timeliness.MISSED
-    if fact.acknowledged_at is not None and fact.acknowledged_at <= as_of:
-        return Timeliness.ON_TIME if fact.acknowledged_at <= fact.duty_by else Timeliness.LATE
+    acknowledged = fact.first_acknowledged_at or fact.acknowledged_at
+    if acknowledged is not None and acknowledged <= as_of:
+        return Timeliness.ON_TIME if acknowledged <= fact.duty_by else Timeliness.LATE
     return Timeliness.MISSED if fact.duty_by < as_of else Timeliness.NOT_YET_DUE
 
 
@@ -272,9 +280,15 @@ def _waiting_with(fact: DutyFact, as_of: datetime) -> str | None:
         case Bucket.OVERDUE | Bucket.AWAITING:
             return "school"
         case Bucket.WITH_A_PERSON:
-            return "police_hold" if fact.notification is NotificationStatus.HELD else f"mash_{fact.placement}"
+            return _holder_of(fact)
         case None:
             return "nobody"
+
+
+def _holder_of(fact: DutyFact) -> str:
+    if fact.notification is not NotificationStatus.HELD:
+        return f"mash_{fact.placement}"
+    return "police_hold" if HoldKind.POLICE in fact.hold_kinds else "mash_held"
 
 
 def _schools(facts: Sequence[DutyFact], as_of: datetime) -> tuple[SchoolCompliance, ...]:

@@ -53,7 +53,10 @@ class SchoolNamed:
 
 @dataclass(frozen=True)
 class ReportedChild:
-    """A child as named in one incident. Fields police left empty are None, never guessed."""
+    """A child as named in one incident. Fields police left empty are None, never guessed.
+
+    `restricted` says that the school alone gives away where the child is: a person tells it.
+    """
 
     person_id: str
     forename: str = field(repr=False)
@@ -75,11 +78,13 @@ class ReportedChild:
     circumstances: str | None = field(repr=False)
     school_named: SchoolNamed | None = field(repr=False)
     hold: PoliceHold | None
+    is_suspect: bool | None = None
+    restricted: bool | None = None
 
 
 @dataclass(frozen=True)
 class ReportedIncident:
-    """One incident record of the police feed's neutral contract."""
+    """One incident record of the police feed's neutral contract. `employers` are schools where a party works."""
 
     incident_reference: str
     updated_at: datetime
@@ -95,6 +100,7 @@ class ReportedIncident:
     risk_grade: str | None
     children: tuple[ReportedChild, ...]
     team: str | None
+    employers: tuple[SchoolNamed, ...] = ()
 
 
 @dataclass(frozen=True)

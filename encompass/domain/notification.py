@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from encompass.domain.telling import Advice, Line
 from encompass.domain.transitions import check_move
 
 
@@ -62,6 +63,39 @@ READABLE: Final[frozenset[NotificationStatus]] = frozenset({_S.RELEASED, _S.ACKN
 """The statuses in which its school may read a notification."""
 
 
+class PartEnd(StrEnum):
+    """Why a part of a notification is no longer told in it."""
+
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    RECALLED = "recalled"
+    NOT_OURS = "not_ours"
+    CANCELLED = "cancelled"
+
+
+class NoticeKind(StrEnum):
+    """What a school is told of a message that it can no longer open."""
+
+    WITHDRAWN = "withdrawn"
+    PART_WITHDRAWN = "part_withdrawn"
+    RECALLED = "recalled"
+
+
+def ended_by(current: NotificationStatus, end: PartEnd) -> NotificationStatus:
+    """What becomes of a notification whose last part ends so: one that nobody could read is only cancelled."""
+    if current is _S.HELD:
+        return _S.CANCELLED
+    if current not in READABLE:
+        return current
+    return {
+        PartEnd.WITHDRAWN: _S.WITHDRAWN,
+        PartEnd.SUPERSEDED: _S.SUPERSEDED,
+        PartEnd.RECALLED: _S.RECALLED,
+        PartEnd.NOT_OURS: _S.NOT_OUR_PUPIL,
+        PartEnd.CANCELLED: _S.CANCELLED,
+    }[end]
+
+
 def move_notification(current: NotificationStatus, wanted: NotificationStatus) -> NotificationStatus:
     """The wanted status, or IllegalMove."""
     return check_move("notification", NOTIFICATION_MOVES, current, wanted)
@@ -69,19 +103,14 @@ def move_notification(current: NotificationStatus, wanted: NotificationStatus) -
 
 @dataclass(frozen=True)
 class NotificationPart:
-    """What a school reads of one incident. A field outside the force's profile, or not recorded, is None."""
+    """What a school reads of one incident, as written when it was prepared.
 
-    police_reference: str = field(repr=False)
+    `changed` are the headings of what a correction changed since an earlier message.
+    """
+
     occurred_from: datetime
-    nature: str | None
-    present: bool | None
-    present_where: str | None = field(repr=False)
-    seen: bool | None
-    spoken_to: bool | None
-    spoken_to_by: str | None = field(repr=False)
-    in_presence_of: str | None = field(repr=False)
-    voice: str | None = field(repr=False)
-    circumstances: str | None = field(repr=False)
+    told: tuple[Line, ...] = field(repr=False)
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +139,35 @@ class InboxEntry:
     released_at: datetime
     duty_by: datetime
     acknowledged_at: datetime | None
+    incidents: frozenset[UUID] = frozenset()
+    replaces: bool = False
+
+
+@dataclass(frozen=True)
+class NoticeAbout:
+    """What a notice says of the child and the message, and no more."""
+
+    initials: str = field(repr=False)
+    year_group: str | None
+    released_at: datetime
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message was withdrawn or recalled: what its school may still read of it."""
+
+    notification_id: UUID
+    kind: NoticeKind
+    about: NoticeAbout
+    written_at: datetime
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """What a school may read: messages, and notices of those that it can no longer open."""
+
+    entries: tuple[InboxEntry, ...]
+    notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True)
@@ -124,3 +182,6 @@ class NotificationPage:
     duty_by: datetime
     acknowledged_at: datetime | None
     adds_to: UUID | None
+    replaces: bool
+    advice: Advice
+    notices: tuple[Notice, ...]

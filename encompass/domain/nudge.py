@@ -20,11 +20,16 @@ class Channel(StrEnum):
 
 
 class Rung(StrEnum):
-    """On which rung of the ladder a nudge is sent: at first, a second time, or before the first day back."""
+    """Why a nudge is sent: at first, a second time, before the first day back; or beside the ladder.
+
+    NOTICE: a message was withdrawn or recalled. REROUTE: somebody else at the school should not see it.
+    """
 
     FIRST = "first"
     SECOND = "second"
     REMINDER = "reminder"
+    NOTICE = "notice"
+    REROUTE = "reroute"
 
 
 class NudgeStatus(StrEnum):

@@ -53,6 +53,12 @@ class ReviewReason(StrEnum):
     SCHOOL_CLOSED = "school_closed"
     SCHOOL_SPLIT = "school_split"
     SUCCESSOR_UNCONFIRMED = "successor_unconfirmed"
+    NOT_OUR_PUPIL = "not_our_pupil"
+    RECALLED = "recalled"
+
+
+ONLY_A_PERSON: Final = frozenset({ReviewReason.NOT_OUR_PUPIL.value, ReviewReason.RECALLED.value})
+"""Reasons for which no later record places the child by itself: a school has said, or been told, that it was wrong."""
 
 
 NO_ROLL_HELD: Final = "no_roll_held"

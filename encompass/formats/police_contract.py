@@ -82,11 +82,19 @@ class RiskModel(_Model):
     grade: Literal["standard", "medium", "high"]
 
 
+class SchoolNamedModel(_Model):
+    """A school as police wrote it."""
+
+    name: Text
+    urn: int | None = None
+
+
 class AdultModel(_Model):
     """An adult involved, by the force's own id only."""
 
     person_id: Text
     role: Literal["victim", "suspect", "other"]
+    works_at: SchoolNamedModel | None = None
 
 
 class HoldModel(_Model):
@@ -95,13 +103,6 @@ class HoldModel(_Model):
     reason: Text
     owner: Text
     until: Instant
-
-
-class SchoolNamedModel(_Model):
-    """A school as police wrote it."""
-
-    name: Text
-    urn: int | None = None
 
 
 class ChildModel(_Model):
@@ -127,6 +128,8 @@ class ChildModel(_Model):
     circumstances: Text | None = None
     school_named: SchoolNamedModel | None = None
     hold: HoldModel | None = None
+    is_suspect: Flag | None = None
+    restricted: Flag | None = None
 
 
 class IncidentModel(_Model):
@@ -342,6 +345,7 @@ def _incident(model: IncidentModel) -> ReportedIncident:
         risk_grade=model.risk.grade if model.risk else None,
         children=tuple(_child(c) for c in model.children),
         team=model.team,
+        employers=tuple(SchoolNamed(w.name, w.urn) for a in model.adults if (w := a.works_at)),
     )
 
 

@@ -17,8 +17,9 @@ from encompass.formats.faults import BrokenFile
 from encompass.formats.police_contract import NotMapped, Shape, TakenRecord, canonical, read_record
 
 FLAGS: Final = frozenset(
-    {"domestic_abuse", "location.in_force_area", "resides_in_force_area", "present", "seen", "spoken_to"}
-)
+    {"domestic_abuse", "location.in_force_area", "resides_in_force_area", "present", "seen", "spoken_to",
+     "is_suspect", "restricted"}
+)  # fmt: skip
 INSTANTS: Final = frozenset(
     {"updated_at", "recorded_at", "event.occurred_from", "event.occurred_to", "hold.until"}
 )
@@ -36,11 +37,11 @@ CHILD: Final = frozenset({
     "person_id", "forename", "middle_names", "surname", "other_names", "date_of_birth", "sex", "address.address",
     "address.town", "address.postcode", "resides_in_force_area", "relationship", "present", "present_where", "seen",
     "spoken_to", "spoken_to_by", "in_presence_of", "voice", "circumstances", "school_named.name", "school_named.urn",
-    "hold.reason", "hold.owner", "hold.until",
+    "hold.reason", "hold.owner", "hold.until", "is_suspect", "restricted",
 })  # fmt: skip
-ADULT: Final = frozenset({"person_id", "role"})
+ADULT: Final = frozenset({"person_id", "role", "works_at.name", "works_at.urn"})
 SAID: Final = frozenset({"date_of_birth", "resides_in_force_area", "present", "seen", "spoken_to"})
-OPTIONAL_PARTS: Final = ("address", "school_named", "hold", "risk")
+OPTIONAL_PARTS: Final = ("address", "school_named", "hold", "risk", "works_at")
 MOST_ROWS: Final = 200_000
 LONDON: Final = "Europe/London"
 
@@ -157,7 +158,7 @@ class _Mapper:
             return self._day(value, place)
         if name == "other_names" and isinstance(value, str):
             return [part for part in map(str.strip, value.split(self.mapping.names_parted_by)) if part]
-        if name == "school_named.urn" and isinstance(value, str):
+        if name in ("school_named.urn", "works_at.urn") and isinstance(value, str):
             return _number(value)
         return value
 

@@ -21,6 +21,8 @@ REASONS: Final[Mapping[ReviewReason | Veto, str]] = {
     ReviewReason.SCHOOL_CLOSED: "the school has closed and no open school is known to go on for it",
     ReviewReason.SCHOOL_SPLIT: "the school has closed and several schools go on for it",
     ReviewReason.SUCCESSOR_UNCONFIRMED: "the school has closed; whom to tell at the one after it is not checked yet",
+    ReviewReason.NOT_OUR_PUPIL: "a school says that the child is not its pupil",
+    ReviewReason.RECALLED: "the wrong school was told",
     Veto.FORENAME: "the forename differs: it may be a sibling or a twin who is on no roll",
     Veto.BIRTH_DATE: "the birth date is another",
     Veto.SEX: "the sex differs, and so does the forename",

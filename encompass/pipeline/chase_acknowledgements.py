@@ -16,7 +16,7 @@ from encompass.domain.nudge import Channel, Rung, mobile_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.match_children import DutyRules, Timetable, timetable_of
 from encompass.pipeline.one_by_one import each
-from encompass.store import force, key_adult, ladder, notification, nudge
+from encompass.store import exclusion, force, key_adult, ladder, notification, nudge
 from encompass.store.ladder import OfRecipient
 from encompass.store.sealed import KeyRing
 
@@ -116,7 +116,9 @@ def _nudge_again(
     known = key_adult.active_at(connection, ring, duty.recipient_id, day)
     mobiles = {adult for adult, entry in known if mobile_of(entry.phone) is not None}
     assert duty.climb.notification_id is not None
-    for adult in told_of(known, day, rules.lapsed_training).adults:
+    excluded = exclusion.excluded(connection, duty.climb.notification_id)
+    free = [(adult, entry) for adult, entry in known if adult not in excluded]
+    for adult in told_of(free, day, rules.lapsed_training).adults:
         by_text = rung is Rung.SECOND and Channel.SMS in rules.channels and adult in mobiles
         channel = Channel.SMS if by_text else Channel.EMAIL
         nudge.enqueue(connection, run, duty.recipient_id, adult, duty.climb.notification_id, rung, channel)

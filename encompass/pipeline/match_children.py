@@ -16,6 +16,7 @@ from encompass.domain.child import exclusion
 from encompass.domain.duty import OwedDuty
 from encompass.domain.placement import (
     NO_EVIDENCE,
+    ONLY_A_PERSON,
     Decision,
     Evidence,
     ExclusionReason,
@@ -43,7 +44,8 @@ from encompass.matching.person import child_of
 from encompass.pipeline.find_pupils import Sought, find_pupils
 from encompass.pipeline.match_rules import MatchRules
 from encompass.pipeline.one_by_one import Failed, each
-from encompass.store import force, incident, notification, placement, review, school
+from encompass.pipeline.withdraw_notifications import withdraw_notifications
+from encompass.store import force, incident, placement, review, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement, StoredPlacement
@@ -200,7 +202,7 @@ def _place_one(engine: Engine, night: _Night, involvement_id: UUID, decided: _De
             if placement.insert(connection, night.run, new):
                 placement.open_duties(connection, night.run, involvement_id, duties)
         else:
-            _correct(connection, night.run, stored, new, duties)
+            _correct(connection, night.ring, night.run, stored, new, duties)
 
 
 def _decided_alone(connection: Connection, night: _Night, involvement_id: UUID) -> _Decided:
@@ -270,30 +272,37 @@ def _in_parts(incident_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
 
 
 def _correct(
-    connection: Connection, run: Run, stored: StoredPlacement, new: NewPlacement, duties: list[OwedDuty]
+    connection: Connection,
+    ring: KeyRing,
+    run: Run,
+    stored: StoredPlacement,
+    new: NewPlacement,
+    duties: list[OwedDuty],
 ) -> None:
     """A correction may only tell another recipient, or tell again after an exclusion, through a person."""
     if (stored.status, stored.reason, stored.pupil_id) == (new.status, new.reason, new.pupil_id):
         placement.keep(connection, new.involvement_id, new.version)
         return
-    was_decided = stored.status in DECIDED
-    if was_decided and new.status is not PlacementStatus.EXCLUDED:
-        new, duties = _for_review(new), []
+    if new.status is not PlacementStatus.EXCLUDED:
+        if stored.reason in ONLY_A_PERSON:
+            new, duties = _for_review(new, str(stored.reason)), []
+        elif stored.status in DECIDED:
+            new, duties = _for_review(new, ReviewReason.CORRECTED.value), []
     if stored.status is not new.status:
         move_placement(stored.status, new.status)
     placement.move(connection, run, new, stored.status)
     placement.open_duties(connection, run, new.involvement_id, duties)
     if new.status is PlacementStatus.EXCLUDED:
         placement.withdraw_duties(connection, run, new.involvement_id)
-        notification.withdraw_of_involvement(connection, run, new.involvement_id)
+        withdraw_notifications(connection, ring, run, new.involvement_id)
 
 
-def _for_review(new: NewPlacement) -> NewPlacement:
+def _for_review(new: NewPlacement, reason: str) -> NewPlacement:
     return NewPlacement(
         new.involvement_id,
         new.version,
         PlacementStatus.IN_REVIEW,
-        ReviewReason.CORRECTED.value,
+        reason,
         None,
         new.duty_by,
         new.evidence,

@@ -1,57 +1,87 @@
-"""Write what each recipient may read about each child, and queue the nudges, in one transaction a recipient."""
+"""Write what each recipient may read about each child, and queue the nudges, in one transaction a recipient.
+
+New duties are told, corrected incidents told anew, police holds that ended looked at again, notices passed on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from operator import attrgetter
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
 from encompass import log
-from encompass.domain.incident import PoliceHold
-from encompass.domain.key_adults import LapsedTraining, leads_of, told_of
-from encompass.domain.notification import NotificationPart, NotifiedChild
+from encompass.domain.hold import HoldKind, joined
+from encompass.domain.key_adults import leads_of, told_of
+from encompass.domain.notification import NotificationStatus, NotifiedChild, PartEnd
+from encompass.domain.nudge import Rung
 from encompass.domain.recipient import AtSchool, code_of
+from encompass.domain.release import SchoolNames
 from encompass.domain.run import LONDON, Run
+from encompass.domain.telling import changed_fields
+from encompass.pipeline.check_release import Checked, Checks, check_release
 from encompass.pipeline.one_by_one import each
-from encompass.store import force, incident, key_adult, notification, nudge, recipient, roll
+from encompass.pipeline.telling_rules import TellingRules
+from encompass.store import (
+    exclusion,
+    force,
+    incident,
+    key_adult,
+    ladder,
+    notice,
+    notification,
+    nudge,
+    part,
+    recipient,
+    roll,
+    school,
+)
 from encompass.store.incident import Involvement
 from encompass.store.notification import About, NewNotification, UntoldDuty
+from encompass.store.part import OutdatedPart
 from encompass.store.recipient import Named
 from encompass.store.sealed import KeyRing
 
 SOURCE = "prepare_notifications"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class TellingRules:
-    """What a recipient is told of an incident (the force's allow-list), what lapsed training means, who is told first.
+class _At:
+    """One recipient, in its transaction."""
 
-    `deputies_later`: the lead alone at first, and the deputies by a step of the ladder.
-    """
+    connection: Connection = field(repr=False)
+    checks: Checks
+    to: Named
 
-    fields: frozenset[str]
-    lapsed_training: LapsedTraining
-    deputies_later: bool
+    @property
+    def run(self) -> Run:
+        return self.checks.run
+
+    @property
+    def ring(self) -> KeyRing:
+        return self.checks.ring
+
+    @property
+    def recipient_id(self) -> UUID:
+        return self.to.recipient_id
 
 
 def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, run: Run) -> int:
-    """Prepare a notification for every duty that none tells of yet; how many duties those were.
+    """Tell every duty that no notification tells of yet, and what changed since; how many duties were new.
 
     A recipient that fails holds up no other. Raises ExceptionGroup at the end for surprises.
     """
     with engine.begin() as connection:
-        waiting = notification.recipients_with_untold_duties(connection, run.force_id)
+        waiting = notification.recipients_to_tell(connection, run)
+        names = SchoolNames(school.names_by_urn(connection, run.force_id))
+    checks = Checks(ring, rules, names, run)
     told: list[int] = []
 
     def one(recipient_id: UUID) -> None:
         with engine.begin() as connection:
-            count = _prepare(connection, ring, rules, run, recipient.named(connection, recipient_id))
+            count = _prepare(_At(connection, checks, recipient.named(connection, recipient_id)))
         told.append(count)
 
     failed = each(waiting, one)
@@ -61,122 +91,210 @@ def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, ru
     return sum(told)
 
 
-def _prepare(connection: Connection, ring: KeyRing, rules: TellingRules, run: Run, to: Named) -> int:
-    duties = notification.untold_duties(connection, to.recipient_id)
-    involved = incident.involvements(connection, ring, (d.involvement_id for d in duties))
-    released: list[UUID] = []
-    for about, of_child in groupby(duties, attrgetter("about")):
-        held, free = _sorted_by_hold(list(of_child), involved, run)
-        for group in (free, held):
-            if group:
-                prepared = _write(connection, ring, rules.fields, run, to, about, group, involved)
-                released += [prepared] if group is free else []
+def _prepare(at: _At) -> int:
+    notification.lock_recipient(at.connection, at.recipient_id)
+    released = [*_corrected(at), *_no_longer_held(at)]
+    duties = notification.untold_duties(at.connection, at.recipient_id)
+    released += _told(at, duties)
+    _pass_on_notices(at)
     if released:
-        _nudge(connection, ring, rules, run, to, released)
+        nudge_recipient(at.connection, at.ring, at.checks.rules, at.run, at.to, released)
     return len(duties)
 
 
-def _sorted_by_hold(
-    duties: list[UntoldDuty], involved: dict[UUID, Involvement], run: Run
-) -> tuple[list[UntoldDuty], list[UntoldDuty]]:
-    held = [d for d in duties if _police_hold(involved[d.involvement_id], run) is not None]
-    return held, [d for d in duties if d not in held]
+def _told(at: _At, duties: Sequence[UntoldDuty]) -> list[UUID]:
+    """Write the notifications of new duties; those that the school may read at once."""
+    released: list[UUID] = []
+    for about, of_child in groupby(duties, lambda d: d.about):
+        released += _told_of_child(at, about, _checked(at, about, list(of_child)), None)
+    return released
 
 
-def _police_hold(involved: Involvement, run: Run) -> PoliceHold | None:
-    hold = involved.child.hold
-    return hold if hold is not None and hold.until > run.as_of else None
+def _told_of_child(at: _At, about: About, checked: Sequence[Checked], supersedes: UUID | None) -> list[UUID]:
+    """A hold covers its own incident: what is free is told, the rest joins what waits already."""
+    free = [c for c in checked if c.hold is None]
+    held = [c for c in checked if c.hold is not None]
+    if held:
+        _hold(at, about, held, supersedes)
+    return [_write(at, about, free, supersedes)] if free else []
 
 
-def _write(
-    connection: Connection,
-    ring: KeyRing,
-    fields: frozenset[str],
-    run: Run,
-    to: Named,
-    about: About,
-    duties: list[UntoldDuty],
-    involved: dict[UUID, Involvement],
-) -> UUID:
-    first = involved[duties[0].involvement_id]
-    hold = _police_hold(first, run)
-    notification_id = notification.held_notification(connection, to.recipient_id, about) if hold else None
-    if notification_id is None:
-        new = NewNotification(
-            to,
+def _checked(at: _At, about: About, duties: Sequence[UntoldDuty]) -> list[Checked]:
+    involved = incident.involvements(at.connection, at.ring, (d.involvement_id for d in duties))
+    child = _child(at, about, next(iter(involved.values())))
+    return [
+        check_release(at.connection, at.checks, at.to, child, duty, involved[duty.involvement_id])
+        for duty in duties
+    ]
+
+
+def _hold(at: _At, about: About, checked: Sequence[Checked], supersedes: UUID | None) -> None:
+    waiting = notification.held_notification(at.connection, at.recipient_id, about)
+    found = waiting and notification.whole(at.connection, at.ring, at.run.force_id, waiting)
+    if not found:
+        _write(at, about, checked, supersedes)
+        return
+    hold = joined(h for h in (found.hold, *(c.hold for c in checked)) if h is not None)
+    assert hold is not None
+    notification.set_hold(at.connection, at.run, found, hold, supersedes)
+    _add_parts(at, found.notification_id, about, checked)
+
+
+def _write(at: _At, about: About, checked: Sequence[Checked], supersedes: UUID | None) -> UUID:
+    first, profile = checked[0].involved, at.checks.rules.profile
+    notification_id = notification.insert(
+        at.connection,
+        at.run,
+        NewNotification(
+            at.to,
             about,
-            notification.told_this_night(connection, run, to.recipient_id, about),
-            hold,
-            _child(connection, ring, run, about, to, first),
+            None
+            if supersedes
+            else notification.told_this_night(at.connection, at.run, at.recipient_id, about),
+            supersedes,
+            joined(c.hold for c in checked if c.hold is not None),
+            _child(at, about, first),
+            profile.advice if isinstance(at.to.recipient, AtSchool) else profile.office_advice,
             first.key,
-        )
-        notification_id = notification.insert(connection, run, new)
-    for duty in duties:
-        source = involved[duty.involvement_id]
-        part = part_of(source, fields)
-        notification.insert_part(connection, run, notification_id, duty.duty_id, part, source.key)
+        ),
+    )
+    _add_parts(at, notification_id, about, checked)
     return notification_id
 
 
-def part_of(involved: Involvement, fields: frozenset[str]) -> NotificationPart:
-    """What a school reads of one incident: the fields that the force's profile allows, the rest None."""
-    child = involved.child
-
-    def allowed(name: str, value: T) -> T | None:
-        return value if name in fields else None
-
-    return NotificationPart(
-        police_reference=involved.incident.incident_reference,
-        occurred_from=involved.incident.occurred_from,
-        nature=allowed("nature", involved.incident.nature),
-        present=allowed("present", child.present),
-        present_where=allowed("present_where", child.present_where),
-        seen=allowed("seen", child.seen),
-        spoken_to=allowed("spoken_to", child.spoken_to),
-        spoken_to_by=allowed("spoken_to_by", child.spoken_to_by),
-        in_presence_of=allowed("in_presence_of", child.in_presence_of),
-        voice=allowed("voice", child.voice),
-        circumstances=allowed("circumstances", child.circumstances),
-    )
+def _add_parts(at: _At, notification_id: UUID, about: About, checked: Sequence[Checked]) -> None:
+    for c in checked:
+        part.insert(
+            at.connection, at.run, notification_id, c.duty.duty_id, c.part, c.involved.version, c.involved.key
+        )
+        exclusion.exclude(at.connection, at.run, notification_id, c.excluded)
+    exclusion.inherit(at.connection, at.run, notification_id, at.recipient_id, about)
 
 
-def _child(
-    connection: Connection, ring: KeyRing, run: Run, about: About, to: Named, involved: Involvement
-) -> NotifiedChild:
+def _corrected(at: _At) -> list[UUID]:
+    """Tell corrected incidents anew: in place of what nobody has read, else by a message that says what changed."""
+    outdated = part.outdated(at.connection, at.ring, at.recipient_id)
+    released: list[UUID] = []
+    for notification_id, of_one in groupby(outdated, lambda p: p.notification_id):
+        parts = list(of_one)
+        checked = _checked(at, parts[0].duty.about, [p.duty for p in parts])
+        changed = [(p, c) for p, c in zip(parts, checked, strict=True) if _is_to_be_told(at, p, c)]
+        if not changed:
+            continue
+        if parts[0].status is NotificationStatus.HELD:
+            released += _rewrite(at, notification_id, [c for _, c in changed])
+        else:
+            released += _supersede(at, notification_id, changed)
+    return released
+
+
+def _is_to_be_told(at: _At, before: OutdatedPart, now: Checked) -> bool:
+    """Whether the correction changes what the school reads, or police now ask to wait; else the part only moves on.
+
+    What a person released after looking at it is not held again for the same words.
+    """
+    is_same = before.part == replace(now.part, changed=before.part.changed)
+    asks_to_wait = now.hold is not None and HoldKind.POLICE in now.hold.kinds
+    if before.status is NotificationStatus.HELD or asks_to_wait or not is_same:
+        return True
+    part.keep(at.connection, before.notification_id, before.duty.duty_id, now.involved.version)
+    return False
+
+
+def _rewrite(at: _At, notification_id: UUID, checked: Sequence[Checked]) -> list[UUID]:
+    for c in checked:
+        part.rewrite(
+            at.connection, at.run, notification_id, c.duty.duty_id, c.part, c.involved.version, c.involved.key
+        )
+    return _look_again(at, notification_id)
+
+
+def _supersede(at: _At, notification_id: UUID, changed: Sequence[tuple[OutdatedPart, Checked]]) -> list[UUID]:
+    old = notification.whole(at.connection, at.ring, at.run.force_id, notification_id)
+    assert old is not None
+    anew: list[Checked] = []
+    for before, now in changed:
+        labels = changed_fields(before.part.told, now.part.told)
+        part.end(at.connection, at.run, old, before.duty.duty_id, PartEnd.SUPERSEDED)
+        anew.append(replace(now, part=replace(now.part, changed=labels)))
+    released = _told_of_child(at, old.about, anew, notification_id)
+    for new_id in released:
+        if any(ladder.is_telephoned(at.connection, c.duty.duty_id) for c in anew):
+            notification.open_phone_task(at.connection, at.run, new_id, "unacknowledged")
+    return released
+
+
+def _no_longer_held(at: _At) -> list[UUID]:
+    expired = notification.expired_police_holds(at.connection, at.run, at.recipient_id)
+    return [released for notification_id in expired for released in _look_again(at, notification_id)]
+
+
+def _look_again(at: _At, notification_id: UUID) -> list[UUID]:
+    """Check a held notification anew: released when nothing is found, else held for what is."""
+    held = notification.whole(at.connection, at.ring, at.run.force_id, notification_id)
+    assert held is not None
+    checked = _checked(at, held.about, part.duties_told(at.connection, notification_id))
+    for c in checked:
+        exclusion.exclude(at.connection, at.run, notification_id, c.excluded)
+    hold = joined(c.hold for c in checked if c.hold is not None)
+    if hold is not None:
+        notification.set_hold(at.connection, at.run, held, hold)
+        return []
+    return [notification_id] if notification.release(at.connection, at.run, held) else []
+
+
+def _child(at: _At, about: About, involved: Involvement) -> NotifiedChild:
     """The child as the school's roll has it; where none is held, as police do."""
-    found = None
-    if about.pupil_id is not None and isinstance(to.recipient, AtSchool):
-        found = roll.entry_at_school(connection, ring, run.force_id, about.pupil_id, to.recipient.urn)
+    found, to = None, at.to.recipient
+    if about.pupil_id is not None and isinstance(to, AtSchool):
+        found = roll.entry_at_school(at.connection, at.ring, at.run.force_id, about.pupil_id, to.urn)
+    is_born_told = "date_of_birth" in at.checks.rules.profile.fields
     if found is None:
-        born = involved.child.date_of_birth
+        born = involved.child.date_of_birth if is_born_told else None
         return NotifiedChild(involved.child.forename, involved.child.surname, born, None)
     entry, year_group = found
     return NotifiedChild(
         entry.preferred_forename or entry.legal_forename,
         entry.preferred_surname or entry.legal_surname,
-        entry.date_of_birth,
+        entry.date_of_birth if is_born_told else None,
         year_group,
     )
 
 
-def _nudge(
+def _pass_on_notices(at: _At) -> None:
+    to = (at.connection, at.ring, at.checks.rules, at.run, at.to)
+    for notice_id, notification_id in notice.to_nudge(at.connection, at.recipient_id):
+        nudge_recipient(*to, [notification_id], Rung.NOTICE)
+        notice.set_nudged(at.connection, at.run, notice_id)
+
+
+def nudge_recipient(
     connection: Connection,
     ring: KeyRing,
     rules: TellingRules,
     run: Run,
     to: Named,
-    released: Sequence[UUID],
+    released: Iterable[UUID],
+    rung: Rung = Rung.FIRST,
 ) -> None:
+    """Queue nudges to the recipient's contacts who are told that day, but for those who may not open the notification.
+
+    Where nobody is left somebody telephones.
+    """
     day = run.as_of.astimezone(LONDON).date()
     known = key_adult.active_at(connection, ring, to.recipient_id, day)
-    told = told_of(known, day, rules.lapsed_training)
     for notification_id in released:
-        for adult in leads_of(told, known) if rules.deputies_later else told.adults:
-            nudge.enqueue(connection, run, to.recipient_id, adult, notification_id)
+        excluded = exclusion.excluded(connection, notification_id)
+        free = [(k, e) for k, e in known if k not in excluded]
+        told = told_of(free, day, rules.lapsed_training)
+        for adult in leads_of(told, free) if rules.deputies_later else told.adults:
+            nudge.enqueue(connection, run, to.recipient_id, adult, notification_id, rung)
         if not told.adults:
-            notification.open_phone_task(connection, run, notification_id, "no_key_adult")
+            reason = "conflict" if excluded else "no_key_adult"
+            notification.open_phone_task(connection, run, notification_id, reason)
         elif told.is_everybody_away:
             notification.open_phone_task(connection, run, notification_id, "key_adults_away")
+    told = told_of(known, day, rules.lapsed_training)
     if not told.adults:
         _alarm(connection, run, "no_key_adult", to)
     if told.is_everybody_away:

@@ -8,18 +8,31 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
-from encompass.domain.notification import InboxEntry, NotificationPage
-from encompass.store import notification
+from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
+from encompass.store import inbox, notice, notification
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
 
 
-def read_inbox(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer) -> tuple[InboxEntry, ...]:
-    """The notifications that the viewer's school or office may read. Raises NotFound for anyone else."""
+def read_inbox(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer) -> Inbox:
+    """The notifications and notices that the viewer's school may read. Raises NotFound for anyone else."""
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:
-        return notification.inbox(connection, ring)
+        return Inbox(inbox.entries(connection, ring), notice.every(connection, ring))
+
+
+def read_cover(
+    engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, notification_id: UUID
+) -> InboxEntry | Notice:
+    """What stands before a notification: initials and year group; of one that is gone, its notice. Raises NotFound."""
+    if not may_read_notifications(viewer):
+        raise NotFound
+    with as_session(engine, viewer.session_token) as connection:
+        try:
+            return inbox.cover(connection, ring, notification_id)
+        except NotFound:
+            return notice.latest_of(connection, ring, notification_id)
 
 
 def read_notification(
@@ -29,7 +42,7 @@ def read_notification(
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:
-        page = notification.page(connection, ring, notification_id)
+        page = inbox.page(connection, ring, notification_id)
         notification.record_by_adult(
             connection, viewer.force_id, "notification_viewed", notification_id, viewer.key_adult_id, now
         )

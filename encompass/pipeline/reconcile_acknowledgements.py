@@ -8,16 +8,18 @@ from sqlalchemy import Connection, Engine
 
 from encompass.domain.compliance import Account, account_of
 from encompass.domain.run import Run
-from encompass.store import compliance, force
+from encompass.store import compliance, force, hold
 
 SOURCE = "account"
 
 
 def reconcile_acknowledgements(engine: Engine, run: Run) -> Account:
-    """The night's account as of the run's instant; one that does not balance raises an alarm."""
+    """The night's account as of the run's instant; one that does not balance, or a hold overdue, raises an alarm."""
     with engine.begin() as connection:
         account = account_at(connection, run.force_id, run.night, run.as_of)
-        force.set_alarms(connection, run, SOURCE, {"account_unbalanced": not account.balanced})
+        overdue = hold.is_overdue(connection, run.force_id, run.as_of)
+        kinds = {"account_unbalanced": not account.balanced, "hold_overdue": overdue}
+        force.set_alarms(connection, run, SOURCE, kinds)
         return account_at(connection, run.force_id, run.night, run.as_of)
 
 

@@ -87,13 +87,47 @@ class RegisterSettings(Table):
         return (*of_authorities, *self.rolls)
 
 
-class ProfileSettings(Table):
-    """What this force's schools are told, and by when; whether lapsed training warns or keeps from being told.
+ToldField = Literal[
+    "date_of_birth", "occurred_from", "police_reference", "nature", "location", "present", "present_where", "seen",
+    "spoken_to", "spoken_to_by", "in_presence_of", "voice", "circumstances", "narrative",
+]  # fmt: skip
+HoldKind = Literal["police", "content", "conflict", "suspect", "restricted"]
 
-    Children under reception age, whom the statutory duty does not reach, are excluded or go to a person.
+
+class HelplineSettings(Table):
+    """Whom a school can ask, and when somebody answers."""
+
+    name: str
+    number: str
+    hours: str
+
+
+class AdviceSettings(Table):
+    """What stands below every message: forces disagree on whether a school may speak to the parents.
+
+    `to_do_at_office` is for officers of local authorities and partner forces, who see no child of a morning.
     """
 
-    fields: tuple[str, ...]
+    to_do: tuple[str, ...] = ()
+    to_do_at_office: tuple[str, ...] = ()
+    warning: str | None = None
+    on_paper: str | None = None
+    helpline: HelplineSettings | None = None
+
+
+class ProfileSettings(Table):
+    """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told.
+
+    `headings` are the force's own for a field; `refuges` are names that no school may read; `two_people_for` are the
+    kinds of hold that one person alone may not release. Children under reception age, whom the statutory duty does not
+    reach, are excluded or go to a person.
+    """
+
+    fields: tuple[ToldField, ...]
+    headings: Mapping[ToldField, str] = {}
+    advice: AdviceSettings = AdviceSettings()
+    refuges: tuple[str, ...] = ()
+    two_people_for: tuple[HoldKind, ...] = ("police", "suspect", "restricted")
     send_by: time
     school_starts: time
     chase_after: time
@@ -108,6 +142,12 @@ class ProfileSettings(Table):
         return None if self.attested_within_days is None else timedelta(days=self.attested_within_days)
 
     under_reception: Literal["exclude", "person"] = "exclude"
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if "occurred_from" not in self.fields:
+            raise ValueError("fields must have occurred_from: a school has to know of which night it reads")
+        return self
 
 
 class LadderSettings(Table):

@@ -50,6 +50,8 @@ def facts(connection: Connection, force_id: str, night: date) -> list[DutyFact]:
             acknowledged_at=r.acknowledged_at,
             phone_task_opened_at=r.phone_task_opened_at,
             phone_task_withdrawn_at=r.phone_task_withdrawn_at,
+            first_acknowledged_at=r.first_acknowledged_at,
+            hold_kinds=tuple(r.hold_kinds or ()),
         )
         for r in rows
     ]

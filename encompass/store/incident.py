@@ -90,6 +90,15 @@ def involvements(
     return opened
 
 
+def children_elsewhere(
+    connection: Connection, ring: KeyRing, involvement_id: UUID, recipient_id: UUID
+) -> tuple[ReportedChild, ...]:
+    """The other children of the same incident whom this recipient is not told of, opened."""
+    values = {"involvement_id": involvement_id, "recipient_id": recipient_id}
+    others = connection.execute(Q["involved_elsewhere"], values).scalars().all()
+    return tuple(other.child for other in involvements(connection, ring, others).values()) if others else ()
+
+
 def completeness_of_night(
     connection: Connection, ring: KeyRing, force_id: str, night: date
 ) -> list[tuple[str, Completeness]]:

@@ -165,6 +165,16 @@ def of_reference(
     return connection.execute(Q["of_reference"], values).scalar()
 
 
+def references(connection: Connection, ring: KeyRing, key_adult_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The register's reference of each of these Key Adults, whether still one or not."""
+    rows = connection.execute(Q["key_adults_by_id"], {"key_adult_ids": list(key_adult_ids)}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return {
+        row.key_adult_id: _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]).key_adult_ref
+        for row in rows
+    }
+
+
 def unbound(connection: Connection, ring: KeyRing, force_id: str, day: date) -> dict[str, UUID]:
     """Register reference to id of every Key Adult whom no identity is bound to yet."""
     rows = connection.execute(Q["unbound"], {"force_id": force_id, "day": day}).all()

@@ -34,7 +34,8 @@ class OfRecipient:
 def climbs(connection: Connection, run: Run) -> list[OfRecipient]:
     """Every duty that still climbs at the run's instant, by recipient.
 
-    Whether it was told in school hours is left to whoever knows the calendar.
+    Whether it was told in school hours is left to whoever knows the calendar. A duty met in time is not missed because
+    a correction has to be acknowledged too.
     """
     rows = connection.execute(Q["climbs"], {"force_id": run.force_id, "as_of": run.as_of})
     return [
@@ -51,7 +52,7 @@ def climbs(connection: Connection, run: Run) -> list[OfRecipient]:
                 is_told_in_school_hours=False,
                 is_accepted=r.is_accepted,
                 acknowledged_at=r.acknowledged_at,
-                taken=frozenset(Step(s) for s in r.taken),
+                taken=frozenset(Step(s) for s in (*r.taken, *([Step.MISSED] if r.is_met else []))),
             ),
         )
         for r in rows
@@ -77,6 +78,11 @@ def take_step(connection: Connection, run: Run, duty_id: UUID, due: StepDue) -> 
     )
     audit.record(connection, event)
     return True
+
+
+def is_telephoned(connection: Connection, duty_id: UUID) -> bool:
+    """Whether the ladder has come to the telephone for this duty: it will not come there again."""
+    return bool(connection.execute(Q["is_telephoned"], {"duty_id": duty_id}).scalar_one())
 
 
 def open_exception(connection: Connection, run: Run, duty_id: UUID, reason: str) -> None:

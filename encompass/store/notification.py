@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,19 +13,12 @@ from sqlalchemy import Connection, Row
 
 from encompass.domain.access import NotFound
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.incident import PoliceHold
-from encompass.domain.notification import (
-    Called,
-    InboxEntry,
-    NotificationPage,
-    NotificationPart,
-    NotificationStatus,
-    NotifiedChild,
-    move_notification,
-)
+from encompass.domain.hold import Hold
+from encompass.domain.notification import Called, NotificationStatus, NotifiedChild, move_notification
 from encompass.domain.recipient import AtSchool, kind_of
 from encompass.domain.run import Run
-from encompass.store import audit
+from encompass.domain.telling import Advice
+from encompass.store import audit, recipient
 from encompass.store.data_key import open_keys
 from encompass.store.queries import load
 from encompass.store.recipient import Named
@@ -32,8 +26,8 @@ from encompass.store.sealed import DataKey, KeyRing
 
 Q: Final = load("notification")
 CHILD: Final = TypeAdapter(NotifiedChild)
-PART: Final = TypeAdapter(NotificationPart)
-HOLD: Final = TypeAdapter(PoliceHold)
+HOLD: Final = TypeAdapter(Hold)
+ADVICE: Final = TypeAdapter(Advice)
 
 
 @dataclass(frozen=True)
@@ -61,15 +55,33 @@ class NewNotification:
     to: Named
     about: About
     adds_to: UUID | None
-    hold: PoliceHold | None = field(repr=False)
+    supersedes: UUID | None
+    hold: Hold | None = field(repr=False)
     child: NotifiedChild = field(repr=False)
+    advice: Advice
     key: DataKey = field(repr=False)
 
 
-def recipients_with_untold_duties(connection: Connection, force_id: str) -> list[UUID]:
-    """Each recipient with a duty that no notification tells of yet."""
-    rows = connection.execute(Q["recipients_with_untold_duties"], {"force_id": force_id})
-    return [row.recipient_id for row in rows]
+@dataclass(frozen=True)
+class Whole:
+    """A notification as its row holds it, locked until the transaction ends; its hold where it is held."""
+
+    notification_id: UUID
+    to: Named
+    about: About
+    status: NotificationStatus
+    released_at: datetime | None
+    child: NotifiedChild = field(repr=False)
+    hold: Hold | None = field(repr=False)
+    key: DataKey = field(repr=False)
+
+
+def recipients_to_tell(connection: Connection, run: Run) -> list[UUID]:
+    """Each recipient with something untold: a duty, a correction, a hold that ended, a notice."""
+    values = {"force_id": run.force_id, "as_of": run.as_of}
+    untold = connection.execute(Q["recipients_with_untold_duties"], values).all()
+    again = connection.execute(Q["recipients_to_look_at_again"], values).all()
+    return list(dict.fromkeys(row.recipient_id for row in (*untold, *again)))
 
 
 def lock_recipient(connection: Connection, recipient_id: UUID) -> None:
@@ -78,10 +90,38 @@ def lock_recipient(connection: Connection, recipient_id: UUID) -> None:
 
 
 def untold_duties(connection: Connection, recipient_id: UUID) -> list[UntoldDuty]:
-    """The recipient's untold duties; other workers wait until the transaction ends."""
-    lock_recipient(connection, recipient_id)
+    """The recipient's untold duties, by pupil."""
     rows = connection.execute(Q["untold_duties"], {"recipient_id": recipient_id})
-    return [UntoldDuty(r.duty_id, r.involvement_id, _about(r), r.duty_by) for r in rows]
+    return [UntoldDuty(r.duty_id, r.involvement_id, about_of(r), r.duty_by) for r in rows]
+
+
+def expired_police_holds(connection: Connection, run: Run, recipient_id: UUID) -> Sequence[UUID]:
+    """Held notifications of the recipient whose police hold has ended."""
+    values = {"recipient_id": recipient_id, "as_of": run.as_of}
+    return connection.execute(Q["expired_police_holds"], values).scalars().all()
+
+
+def whole(connection: Connection, ring: KeyRing, force_id: str, notification_id: UUID) -> Whole | None:
+    """One notification of the force, opened and locked; None when there is none."""
+    values = {"force_id": force_id, "notification_id": notification_id}
+    row = connection.execute(Q["whole"], values).first()
+    if row is None:
+        return None
+    key = open_keys(connection, ring, [row.key_id])[row.key_id]
+    status = NotificationStatus(row.status)
+    is_held = status is NotificationStatus.HELD
+    return Whole(
+        notification_id,
+        recipient.named(connection, row.recipient_id),
+        about_of(row),
+        status,
+        row.released_at,
+        child_of(row, {key.key_id: key}),
+        key.open_as(HOLD, "notification", "sealed_hold", notification_id, row.sealed_hold)
+        if is_held
+        else None,
+        key,
+    )
 
 
 def held_notification(connection: Connection, recipient_id: UUID, about: About) -> UUID | None:
@@ -100,10 +140,6 @@ def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
     """Write a notification, held or released at once, with its audit event; its id."""
     notification_id, hold = uuid4(), new.hold
     status = NotificationStatus.HELD if hold else NotificationStatus.RELEASED
-
-    def sealed(column: str, plain: bytes) -> bytes:
-        return new.key.seal("notification", column, notification_id, plain)
-
     connection.execute(
         Q["insert_notification"],
         {
@@ -114,94 +150,58 @@ def insert(connection: Connection, run: Run, new: NewNotification) -> UUID:
             "urn": new.to.recipient.urn if isinstance(new.to.recipient, AtSchool) else None,
             **asdict(new.about),
             "adds_to": new.adds_to,
+            "supersedes": new.supersedes,
             "status": status.value,
-            "sealed_hold": sealed("sealed_hold", HOLD.dump_json(hold)) if hold else None,
-            "hold_until": hold.until if hold else None,
+            **_hold_values(hold, new.key, notification_id),
             "year_group": new.child.year_group,
-            "sealed_child": sealed("sealed_child", CHILD.dump_json(new.child)),
+            "sealed_child": new.key.seal(
+                "notification", "sealed_child", notification_id, CHILD.dump_json(new.child)
+            ),
+            "advice": ADVICE.dump_json(new.advice).decode(),
             "key_id": new.key.key_id,
             "prepared_at": run.as_of,
             "released_at": None if hold else run.as_of,
             "run_id": run.run_id,
         },
     )
-    _record(connection, run, f"notification_{status.value}", notification_id)
+    record(connection, run, f"notification_{status.value}", notification_id)
     return notification_id
 
 
-def insert_part(
-    connection: Connection,
-    run: Run,
-    notification_id: UUID,
-    duty_id: UUID,
-    part: NotificationPart,
-    key: DataKey,
+def set_hold(
+    connection: Connection, run: Run, held: Whole, hold: Hold, supersedes: UUID | None = None
 ) -> None:
-    """Tell of a duty in this notification, sealed with its incident's key."""
+    """A held notification waits for other reasons, or for more of them."""
+    values = _hold_values(hold, held.key, held.notification_id)
     connection.execute(
-        Q["insert_part"],
-        {
-            "notification_id": notification_id,
-            "duty_id": duty_id,
-            "force_id": run.force_id,
-            "sealed": key.seal("notification_part", "sealed", duty_id, PART.dump_json(part)),
-            "key_id": key.key_id,
-        },
+        Q["set_hold"], {**values, "notification_id": held.notification_id, "supersedes": supersedes}
     )
+    record(connection, run, "notification_held", held.notification_id)
 
 
-def withdraw_of_involvement(connection: Connection, run: Run, involvement_id: UUID) -> None:
-    """Withdraw (or cancel, when unreleased) notifications that tell of this involvement only."""
-    rows = connection.execute(Q["of_involvement"], {"involvement_id": involvement_id}).all()
-    for row in rows:
-        current = NotificationStatus(row.status)
-        wanted = (
-            NotificationStatus.CANCELLED
-            if current is NotificationStatus.HELD
-            else NotificationStatus.WITHDRAWN
-        )
-        if row.parts > 1 or current in (NotificationStatus.CANCELLED, NotificationStatus.WITHDRAWN):
-            continue
-        if _move(connection, row.notification_id, current, wanted):
-            _record(connection, run, f"notification_{wanted.value}", row.notification_id)
+def release(connection: Connection, run: Run, held: Whole, actor: Actor = Actor.PIPELINE) -> bool:
+    """HELD -> RELEASED; False when somebody else was first. One told earlier the same night is added to."""
+    move_notification(held.status, NotificationStatus.RELEASED)
+    values = {
+        "notification_id": held.notification_id,
+        "status": NotificationStatus.RELEASED.value,
+        "expected": held.status.value,
+        "released_at": run.as_of,
+        "adds_to": told_this_night(connection, run, held.to.recipient_id, held.about),
+        "run_id": run.run_id,
+    }
+    is_released = connection.execute(Q["release"], values).first() is not None
+    if is_released:
+        record(connection, run, "notification_released", held.notification_id, actor)
+    return is_released
 
 
-def inbox(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
-    """What the session's recipient may read: unacknowledged first, then by when each was due."""
-    rows = connection.execute(Q["inbox"]).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows))
-    return tuple(
-        InboxEntry(
-            row.notification_id,
-            _child_of(row, keys).initials,
-            row.year_group,
-            NotificationStatus(row.status),
-            row.released_at,
-            row.duty_by,
-            row.acknowledged_at,
-        )
-        for row in rows
-    )
-
-
-def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> NotificationPage:
-    """One notification that the session's recipient may read. Raises NotFound."""
-    row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
-    if row is None:
-        raise NotFound
-    parts = connection.execute(Q["parts"], {"notification_id": notification_id}).all()
-    keys = open_keys(connection, ring, [row.key_id, *(p.key_id for p in parts)])
-    opened = [keys[p.key_id].open_as(PART, "notification_part", "sealed", p.duty_id, p.sealed) for p in parts]
-    return NotificationPage(
-        row.notification_id,
-        NotificationStatus(row.status),
-        _child_of(row, keys),
-        tuple(sorted(opened, key=lambda p: p.occurred_from)),
-        row.released_at,
-        row.duty_by,
-        row.acknowledged_at,
-        row.adds_to,
-    )
+def close(connection: Connection, run: Run, of: Whole, wanted: NotificationStatus, actor: Actor) -> None:
+    """Nothing of it is told any more: its status moves, unless the school has moved it, and nobody telephones."""
+    if of.status is not wanted and _move(connection, of.notification_id, of.status, wanted):
+        record(connection, run, f"notification_{wanted.value}", of.notification_id, actor)
+    values = {"notification_id": of.notification_id, "withdrawn_at": run.as_of}
+    connection.execute(Q["withdraw_phone_task"], values)
 
 
 def acknowledge(
@@ -260,6 +260,20 @@ def _acknowledge(
     return True
 
 
+def return_to_sender(
+    connection: Connection, force_id: str, notification_id: UUID, key_adult_id: UUID, at: datetime
+) -> None:
+    """The school says that the child is not its pupil: nobody there can open it any more. Raises NotFound."""
+    status = connection.execute(Q["status"], {"notification_id": notification_id}).scalar()
+    if status is None:
+        raise NotFound
+    move_notification(NotificationStatus(status), NotificationStatus.NOT_OUR_PUPIL)
+    values = {"notification_id": notification_id, "expected": status}
+    if not connection.execute(Q["return"], values).scalar_one():
+        raise NotFound
+    record_by_adult(connection, force_id, "notification_not_our_pupil", notification_id, key_adult_id, at)
+
+
 def record_by_adult(
     connection: Connection,
     force_id: str,
@@ -295,12 +309,8 @@ def open_phone_task(
     ).scalar()
     if phone_task_id is None:
         return False
-    _record(connection, run, "phone_task_opened", notification_id)
+    record(connection, run, "phone_task_opened", notification_id)
     return True
-
-
-def _about(row: Row[Any]) -> About:
-    return About(row.pupil_id, None if row.person_hash is None else bytes(row.person_hash))
 
 
 def _move(
@@ -311,12 +321,30 @@ def _move(
     return connection.execute(Q["move"], values).first() is not None
 
 
-def _child_of(row: Row[Any], keys: dict[UUID, DataKey]) -> NotifiedChild:
+def _hold_values(hold: Hold | None, key: DataKey, notification_id: UUID) -> dict[str, object]:
+    plain = HOLD.dump_json(hold) if hold else None
+    return {
+        "sealed_hold": plain and key.seal("notification", "sealed_hold", notification_id, plain),
+        "hold_kinds": [kind.value for kind in hold.kinds] if hold else None,
+        "hold_until": hold.until if hold else None,
+    }
+
+
+def about_of(row: Row[Any]) -> About:
+    """Whom a row with these columns is about."""
+    return About(row.pupil_id, None if row.person_hash is None else bytes(row.person_hash))
+
+
+def child_of(row: Row[Any], keys: dict[UUID, DataKey]) -> NotifiedChild:
+    """The child of a notification's row, with the keys that open it."""
     return keys[row.key_id].open_as(
         CHILD, "notification", "sealed_child", row.notification_id, row.sealed_child
     )
 
 
-def _record(connection: Connection, run: Run, action: str, notification_id: UUID) -> None:
-    event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, action, "notification", notification_id)
+def record(
+    connection: Connection, run: Run, action: str, notification_id: UUID, actor: Actor = Actor.PIPELINE
+) -> None:
+    """Audit what became of a notification."""
+    event = AuditEvent(run.force_id, run.as_of, actor, None, action, "notification", notification_id)
     audit.record(connection, event)

@@ -14,7 +14,13 @@ from sqlalchemy import Connection
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.duty import OwedDuty
 from encompass.domain.incident import ReportedChild, ReportedIncident
-from encompass.domain.placement import Evidence, FieldEvidence, PlacementStatus
+from encompass.domain.placement import (
+    Evidence,
+    FieldEvidence,
+    PlacementStatus,
+    ReviewReason,
+    move_placement,
+)
 from encompass.domain.run import Run
 from encompass.store import audit, recipient
 from encompass.store.data_key import open_keys
@@ -117,7 +123,7 @@ def pupils_claimed(connection: Connection, incident_id: UUID, involvement_id: UU
 
 
 def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[OwedDuty]) -> None:
-    """Open a duty to each recipient, with its audit event."""
+    """Open a duty to each recipient, with its audit event; one that was withdrawn is opened again."""
     for duty in duties:
         duty_id = connection.execute(
             Q["insert_duty"],
@@ -135,6 +141,43 @@ def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: 
         if duty_id is not None:
             event = AuditEvent(run.force_id, run.as_of, Actor.PIPELINE, None, "duty_opened", "duty", duty_id)
             audit.record(connection, event)
+
+
+def withdraw_duty(connection: Connection, run: Run, duty_id: UUID, actor: Actor = Actor.PIPELINE) -> None:
+    """Close one duty: it is no longer owed to that school, whatever is owed to another."""
+    values = {"duty_id": duty_id, "withdrawn_at": run.as_of}
+    if connection.execute(Q["withdraw_duty"], values).first() is not None:
+        event = AuditEvent(run.force_id, run.as_of, actor, None, "duty_withdrawn", "duty", duty_id)
+        audit.record(connection, event)
+
+
+def reopen(
+    connection: Connection,
+    run: Run,
+    involvement_id: UUID,
+    reason: ReviewReason,
+    actor: Actor = Actor.PIPELINE,
+) -> bool:
+    """PLACED or REFERRED -> IN_REVIEW with its candidates as they were; False when the child waits already."""
+    found = stored(connection, involvement_id)
+    if found is None or found.status not in (PlacementStatus.PLACED, PlacementStatus.REFERRED):
+        return False
+    wanted = move_placement(found.status, PlacementStatus.IN_REVIEW)
+    values = {
+        "involvement_id": involvement_id,
+        "status": wanted.value,
+        "reason": reason.value,
+        "expected": found.status.value,
+        "decided_at": run.as_of,
+        "run_id": run.run_id,
+    }
+    connection.execute(Q["reopen_placement"], values)
+    details = {"status": wanted.value, "reason": reason.value}
+    event = AuditEvent(
+        run.force_id, run.as_of, actor, None, "placement_moved", "involvement", involvement_id, details
+    )
+    audit.record(connection, event)
+    return True
 
 
 def withdraw_duties(connection: Connection, run: Run, involvement_id: UUID) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from encompass.domain.access import KeyAdultViewer
 from encompass.domain.compliance import Bucket
-from encompass.domain.notification import NotificationPart, NotificationStatus
+from encompass.domain.notification import NoticeKind, NotificationStatus
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.web.catalogue import gettext, lazy_gettext
 
@@ -35,12 +35,26 @@ WAITING_WITH = {
     "mash_unplaced": lazy_gettext("The pipeline, not yet placed"),
     "mash_placed": lazy_gettext("MASH, returned by the school"),
     "police_hold": lazy_gettext("Police, who asked to hold"),
+    "mash_held": lazy_gettext("MASH, to look before the school is told"),
     "nobody": lazy_gettext("Nobody: the account does not balance"),
 }
 OFFICE = {
     Office.CME: lazy_gettext("children missing education"),
     Office.EHE: lazy_gettext("elective home education"),
     Office.VIRTUAL_SCHOOL: lazy_gettext("virtual school"),
+}
+NOTICE = {
+    NoticeKind.WITHDRAWN: lazy_gettext(
+        "Police have withdrawn this message. You need do nothing more about it. Destroy what was copied or printed, or "
+        "mark it as withdrawn."
+    ),
+    NoticeKind.PART_WITHDRAWN: lazy_gettext(
+        "Police have withdrawn one of the incidents that this message told of. The rest stands."
+    ),
+    NoticeKind.RECALLED: lazy_gettext(
+        "This message was sent to you by mistake. Do not use or pass on what you read. Destroy what was copied or "
+        "printed. Somebody will telephone you."
+    ),
 }
 EXCLUSION = {
     "retracted": lazy_gettext("Retracted by police"),
@@ -96,6 +110,9 @@ ALARM = {
     ),
     "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
     "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),
+    "hold_overdue": lazy_gettext(
+        "A message waits for a person past the time by which its school should know."
+    ),
     "account_unbalanced": lazy_gettext("The account does not balance."),
     "deadline_missed": lazy_gettext("The night's run did not finish in time."),
 }
@@ -119,36 +136,3 @@ def year_group(code: str | None) -> str:
     if not code:
         return gettext("Year not recorded")
     return gettext("Reception") if code.upper() in ("R", "0") else gettext("Year %(year)s", year=code)
-
-
-def presence(part: NotificationPart) -> str:
-    """Whether the child was there, in words."""
-    if part.present is None:
-        return gettext("Officers did not record whether the child was present.")
-    if not part.present:
-        return gettext("The child was not present.")
-    if part.present_where is None:
-        return gettext("The child was present.")
-    return gettext("The child was present: %(where)s.", where=part.present_where)
-
-
-def spoken(part: NotificationPart) -> str:
-    """Whether the child was seen and spoken to, in words."""
-    if part.spoken_to:
-        return gettext(
-            "Yes, by %(who)s, %(how)s.",
-            who=part.spoken_to_by or gettext("an officer"),
-            how=part.in_presence_of or gettext("in whose presence was not recorded"),
-        )
-    if part.spoken_to is None:
-        return gettext("Officers did not record whether the child was spoken to.")
-    if part.seen:
-        return gettext("Seen, but not spoken to.")
-    return gettext("No.")
-
-
-def voice_missing(part: NotificationPart) -> str:
-    """Why there are no words of the child's, in words."""
-    if part.spoken_to:
-        return gettext("Officers spoke to the child but recorded no words of the child's.")
-    return gettext("Officers recorded no words of the child's.")

@@ -23,7 +23,6 @@ from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
 from encompass.pipeline.match_rules import match_rules
-from encompass.pipeline.prepare_notifications import TellingRules
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
 from encompass.pipeline.read_readiness import read_readiness
 from encompass.pipeline.read_status import Status, read_status
@@ -39,6 +38,8 @@ from encompass.pipeline.resolve_quarantine import release_quarantined
 from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
+from encompass.pipeline.take_answers import take_answers
+from encompass.pipeline.telling_rules import TellingRules, telling_rules
 from encompass.store import force, placement
 from encompass.store.database import Role
 from encompass.store.placement import ChildOutcome
@@ -74,11 +75,13 @@ class NightSteps(Installation):
 
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""
-        force = self.force(run.force_id)
-        lapsed = LapsedTraining(force.profile.lapsed_training)
-        later = force.ladder.deputy_at is not None
-        rules = TellingRules(frozenset(force.profile.fields), lapsed, later)
-        return prepare(self.database.engine(Role.PIPELINE), self.ring, rules, run)
+        engine, rules = self.database.engine(Role.PIPELINE), self.telling_rules(run.force_id)
+        take_answers(engine, self.ring, rules, run)
+        return prepare(engine, self.ring, rules, run)
+
+    def telling_rules(self, force_id: str) -> TellingRules:
+        """What the force's schools are told, and by whose leave."""
+        return telling_rules(self.force(force_id))
 
     def send_notifications(self, run: Run) -> int:
         """Send every nudge that is due, unless sending is frozen; how many their providers took."""
@@ -90,7 +93,9 @@ class NightSteps(Installation):
 
     def chase_acknowledgements(self, run: Run) -> int:
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
-        return chase(self.database.engine(Role.PIPELINE), self.ring, self.ladder_rules(run.force_id), run)
+        engine = self.database.engine(Role.PIPELINE)
+        take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
+        return chase(engine, self.ring, self.ladder_rules(run.force_id), run)
 
     def ladder_rules(self, force_id: str) -> LadderRules:
         """The force's ladder, as its file says."""

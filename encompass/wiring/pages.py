@@ -10,7 +10,7 @@ from uuid import UUID
 
 from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
-from encompass.domain.notification import InboxEntry, NotificationPage
+from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
 from encompass.domain.receipt import report_of
 from encompass.domain.sign_in import (
     NeedsBinding,
@@ -24,8 +24,8 @@ from encompass.domain.sign_in import (
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.pipeline import sign_in as signing_in
-from encompass.pipeline.acknowledge import acknowledge
-from encompass.pipeline.read_notifications import read_inbox, read_notification
+from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
+from encompass.pipeline.read_notifications import read_cover, read_inbox, read_notification
 from encompass.pipeline.record_receipts import take_report
 from encompass.pipeline.report_compliance import read_nights, read_report
 from encompass.store.database import Role
@@ -103,9 +103,13 @@ class PageCalls(Installation):
         """Whose session this is; None when unknown, expired or revoked."""
         return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)
 
-    def read_inbox(self, viewer: KeyAdultViewer) -> tuple[InboxEntry, ...]:
-        """The notifications that the viewer's school or office may read."""
+    def read_inbox(self, viewer: KeyAdultViewer) -> Inbox:
+        """The notifications and notices that the viewer's school or office may read."""
         return read_inbox(self.database.engine(Role.SCHOOL), self.ring, viewer)
+
+    def read_cover(self, viewer: KeyAdultViewer, notification_id: UUID) -> InboxEntry | Notice:
+        """What stands before a notification's content, or the notice of one that is gone. Raises NotFound."""
+        return read_cover(self.database.engine(Role.SCHOOL), self.ring, viewer, notification_id)
 
     def read_notification(self, viewer: KeyAdultViewer, notification_id: UUID) -> NotificationPage:
         """One notification, its viewing audited. Raises NotFound."""
@@ -130,6 +134,14 @@ class PageCalls(Installation):
         report = report_of(force_id, fields.get("reference"), fields.get("status"), fields.get("id"))
         if report is not None:
             take_report(self.database.engine(Role.INBOUND), report)
+
+    def return_notification(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
+        """Say that the child is not the school's pupil. Raises NotFound."""
+        return_notification(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
+
+    def excuse_from(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
+        """Say that the viewer should not see it. Raises NotFound."""
+        excuse_from(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
 
     def read_report(self, viewer: StaffViewer, night: date | None) -> ComplianceReport:
         """A leader's report of a night as of now. Raises NotFound."""

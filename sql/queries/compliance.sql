@@ -24,7 +24,10 @@ SELECT v.involvement_id, p.status AS placement_status, p.reason AS placement_rea
     coalesce(s.name, r.partner_force, coalesce((
         SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code
     ), r.la_code) || ' (' || r.office || ')') AS recipient_name,
-    n.notification_id, n.status AS notification_status, a.acknowledged_at,
+    n.notification_id, n.status AS notification_status, n.hold_kinds, a.acknowledged_at,
+    (SELECT min(e.acknowledged_at) FROM acknowledgement AS e
+     JOIN notification_part AS ep ON ep.notification_id = e.notification_id
+     WHERE ep.duty_id = d.duty_id) AS first_acknowledged_at,
     t.opened_at AS phone_task_opened_at, t.withdrawn_at AS phone_task_withdrawn_at
 FROM involvement AS v
 JOIN incident AS i ON i.incident_id = v.incident_id
@@ -32,7 +35,7 @@ LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
 LEFT JOIN duty AS d ON d.involvement_id = v.involvement_id
 LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
 LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
-LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 LEFT JOIN (

@@ -64,3 +64,14 @@ JOIN incident_version AS v ON v.incident_id = i.incident_id AND v.version = i.cu
 JOIN completeness AS c ON c.incident_id = i.incident_id AND c.version = i.current_version
 WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date) AND v.status = 'active'
     AND v.domestic_abuse
+
+-- name: involved_elsewhere
+SELECT o.involvement_id
+FROM involvement AS v
+JOIN involvement AS o ON o.incident_id = v.incident_id AND o.involvement_id <> v.involvement_id
+WHERE v.involvement_id = CAST(:involvement_id AS uuid) AND NOT EXISTS (
+    SELECT 1 FROM duty AS d
+    WHERE d.involvement_id = o.involvement_id AND d.recipient_id = CAST(:recipient_id AS uuid)
+        AND d.withdrawn_at IS NULL
+)
+ORDER BY o.involvement_id

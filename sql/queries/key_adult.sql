@@ -76,3 +76,6 @@ INSERT INTO key_adult_code (code_hash, force_id, key_adult_id, person_hash, expi
 SELECT c.code_hash, CAST(:force_id AS text), c.key_adult_id, k.person_hash, now() + CAST(:lasts AS interval)
 FROM unnest(CAST(:code_hashes AS bytea[]), CAST(:key_adult_ids AS uuid[])) AS c (code_hash, key_adult_id)
 JOIN key_adult AS k ON k.key_adult_id = c.key_adult_id
+
+-- name: key_adults_by_id
+SELECT key_adult_id, sealed, key_id FROM key_adult WHERE key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))

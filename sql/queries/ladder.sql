@@ -5,10 +5,14 @@ SELECT d.duty_id, d.recipient_id, d.duty_by, d.act_by, r.urn, n.notification_id,
         SELECT 1 FROM nudge_notification AS l JOIN nudge AS u ON u.nudge_id = l.nudge_id
         WHERE l.notification_id = n.notification_id AND u.status IN ('accepted', 'delivered')
     ) AS is_accepted,
-    ARRAY(SELECT s.step FROM ladder_step AS s WHERE s.duty_id = d.duty_id) AS taken
+    ARRAY(SELECT s.step FROM ladder_step AS s WHERE s.duty_id = d.duty_id) AS taken,
+    EXISTS (
+        SELECT 1 FROM notification_part AS ep JOIN acknowledgement AS e ON e.notification_id = ep.notification_id
+        WHERE ep.duty_id = d.duty_id AND e.acknowledged_at <= d.duty_by
+    ) AS is_met
 FROM duty AS d
 JOIN recipient AS r ON r.recipient_id = d.recipient_id
-LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 WHERE d.force_id = CAST(:force_id AS text) AND d.withdrawn_at IS NULL
@@ -89,7 +93,7 @@ LEFT JOIN placement AS p ON p.involvement_id = e.involvement_id
 LEFT JOIN duty AS d ON d.duty_id = e.duty_id
 LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
 LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
-LEFT JOIN notification_part AS np ON np.duty_id = e.duty_id
+LEFT JOIN notification_part AS np ON np.duty_id = e.duty_id AND np.ended_at IS NULL
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 WHERE e.force_id = CAST(:force_id AS text) AND e.opened_at <= CAST(:as_of AS timestamptz)
@@ -107,3 +111,8 @@ UPDATE duty_exception SET closed_at = CAST(:closed_at AS timestamptz), closed_by
     sealed_reason = CAST(:sealed_reason AS bytea), key_id = CAST(:key_id AS uuid)
 WHERE force_id = CAST(:force_id AS text) AND exception_id = CAST(:exception_id AS uuid) AND closed_at IS NULL
 RETURNING exception_id
+
+-- name: is_telephoned
+SELECT EXISTS (
+    SELECT 1 FROM ladder_step WHERE duty_id = CAST(:duty_id AS uuid) AND step = 'telephone'
+)

@@ -49,8 +49,21 @@ INSERT INTO duty (duty_id, force_id, involvement_id, recipient_id, duty_by, act_
 VALUES (CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:involvement_id AS uuid),
     CAST(:recipient_id AS uuid), CAST(:duty_by AS timestamptz), CAST(:act_by AS timestamptz),
     CAST(:opened_at AS timestamptz), CAST(:run_id AS uuid))
-ON CONFLICT (involvement_id, recipient_id) DO NOTHING
+ON CONFLICT (involvement_id, recipient_id) DO UPDATE SET withdrawn_at = NULL, duty_by = excluded.duty_by,
+    act_by = excluded.act_by, opened_at = excluded.opened_at, run_id = excluded.run_id
+WHERE duty.withdrawn_at IS NOT NULL
 RETURNING duty_id
+
+-- name: withdraw_duty
+UPDATE duty SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
+WHERE duty_id = CAST(:duty_id AS uuid) AND withdrawn_at IS NULL
+RETURNING duty_id
+
+-- name: reopen_placement
+UPDATE placement SET status = CAST(:status AS text), reason = CAST(:reason AS text), pupil_id = NULL,
+    decided_at = CAST(:decided_at AS timestamptz), run_id = CAST(:run_id AS uuid)
+WHERE involvement_id = CAST(:involvement_id AS uuid) AND status = CAST(:expected AS text)
+RETURNING involvement_id
 
 -- name: withdraw_duties
 UPDATE duty SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
@@ -67,7 +80,7 @@ JOIN incident_version AS iv ON iv.incident_id = i.incident_id AND iv.version = i
 LEFT JOIN placement AS p ON p.involvement_id = v.involvement_id
 LEFT JOIN duty AS d ON d.involvement_id = v.involvement_id AND d.withdrawn_at IS NULL
 LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
-LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL
 LEFT JOIN notification AS n ON n.notification_id = np.notification_id
 WHERE i.force_id = CAST(:force_id AS text) AND i.night = CAST(:night AS date)
 GROUP BY v.involvement_id, i.incident_id, iv.incident_id, iv.version, p.involvement_id

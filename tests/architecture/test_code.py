@@ -98,7 +98,13 @@ def test_every_status_bucket_and_reason_has_words() -> None:
     assert set(wording.EXCEPTION) == set(re.findall(r"'(\w+)'", allowed))
     assert set(wording.EXCLUSION) == {r.value for r in ExclusionReason}
     placed = {f"mash_{s.value}" for s in PlacementStatus if s is not PlacementStatus.EXCLUDED}
-    assert set(wording.WAITING_WITH) == placed | {"school", "mash_telephone", "police_hold", "nobody"}
+    assert set(wording.WAITING_WITH) == placed | {
+        "school",
+        "mash_telephone",
+        "police_hold",
+        "mash_held",
+        "nobody",
+    }
     assert exclusion.__doc__ and "Source:" in exclusion.__doc__
 
 

@@ -114,7 +114,8 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
         "key_adult_identity.issuer", "key_adult_identity.subject", "binding_ticket.issuer", "binding_ticket.subject",
         "staff.issuer", "staff.subject", "staff.role", "web_session.role", "review_decision.proposed_by",
         "review_decision.confirmed_by", "contact_change.proposed_by", "contact_change.confirmed_by",
-        "school_confirmation.confirmed_by",
+        "school_confirmation.confirmed_by", "notification_exclusion.reason", "hold_decision.proposed_by",
+        "hold_decision.confirmed_by", "recall.proposed_by", "recall.confirmed_by", "breach.closed_by",
         "duty_exception.reason", "duty_exception.closed_by", "phone_call.called_by", "sending_freeze.frozen_by",
         "sending_freeze.lifted_by",
     }  # fmt: skip
@@ -144,6 +145,7 @@ def test_no_web_role_is_granted_a_sealed_column_but_the_school_s_own(
             )
         ).all()
     assert {(g, n) for g, n in granted if n in sealed} == {
+        ("encompass_school", "notice.sealed"),
         ("encompass_school", "notification.sealed_child"),
         ("encompass_school", "notification_part.sealed"),
     }

@@ -129,7 +129,7 @@ def test_an_officer_signs_in_reads_and_acknowledges_by_the_same_pages(pages: Sit
     browser, inbox = pages.signed_in(102884)
     assert "Richmond upon Thames: children missing education" in inbox
     path = next(p for p in inbox.split('"') if p.startswith("/notifications/"))
-    page = browser.get(pages.web + path, timeout=10).text
+    page = browser.get(f"{pages.web}{path}/content", timeout=10).text
     assert "your office has this and will act on it" in page
     assert "expect less" not in page
     token = page.split('name="csrf_token" value="')[1].split('"')[0]

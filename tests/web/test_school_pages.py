@@ -28,7 +28,7 @@ def child_of(site: Site, urn: int) -> dict:
 
 
 def acknowledge(site: Site, session: requests.Session, path: str) -> requests.Response:
-    page = session.get(site.web + path)
+    page = session.get(f"{site.web}{path}/content")
     found = re.search(
         r'name="csrf_token" value="([^"]+)"[^<]*>\s*<button[^>]*>\s*Acknowledge', page.text, re.DOTALL
     )
@@ -40,14 +40,14 @@ def test_a_key_adult_reads_and_acknowledges(site: Site) -> None:
     urn = site.told()[0]
     session, inbox = site.signed_in(urn)
     path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}"
-    page = session.get(site.web + path).text
+    page = session.get(f"{site.web}{path}/content").text
     child = child_of(site, urn)
     if child["voice"]:
         assert child["voice"] in page.replace("&#39;", "'")
     assert "What the child said" in page
     answer = acknowledge(site, session, path)
     assert answer.status_code == 303
-    assert "Acknowledged at" in session.get(site.web + path).text
+    assert "Acknowledged at" in session.get(f"{site.web}{path}/content").text
     assert "Nothing waits for you" in session.get(f"{site.web}/inbox").text
     with site.encompass.database.engine(Role.OWNER).begin() as connection:
         kept = connection.execute(text("SELECT channel, key_adult_id FROM encompass.acknowledgement")).one()
@@ -66,7 +66,7 @@ def test_what_was_told_after_its_bell_says_so(site: Site) -> None:
 def test_acknowledging_twice_is_acknowledging_once(site: Site) -> None:
     session, inbox = site.signed_in(site.told()[0])
     path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}"
-    page = session.get(site.web + path).text
+    page = session.get(f"{site.web}{path}/content").text
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[-1]
     for _ in range(2):
         answer = session.post(f"{site.web}{path}/acknowledge", {"csrf_token": token}, allow_redirects=False)
@@ -79,8 +79,8 @@ def test_looking_changes_nothing_but_the_audit(site: Site) -> None:
     session, inbox = site.signed_in(site.told()[0])
     identifier = NOTIFICATION.search(inbox).group(1)
     for _ in range(2):
-        session.get(f"{site.web}/notifications/{identifier}")
-        session.head(f"{site.web}/notifications/{identifier}")
+        session.get(f"{site.web}/notifications/{identifier}/content")
+        session.head(f"{site.web}/notifications/{identifier}/content")
     with site.encompass.database.engine(Role.OWNER).begin() as connection:
         status = connection.execute(
             text("SELECT status FROM encompass.notification WHERE notification_id = CAST(:i AS uuid)"),
@@ -119,10 +119,11 @@ def test_another_school_s_notification_does_not_exist(site: Site) -> None:
     _, inbox = site.signed_in(one)
     theirs = NOTIFICATION.search(inbox).group(1)
     session, _ = site.signed_in(other)
-    missing = session.get(f"{site.web}/notifications/{uuid4()}")
-    forbidden = session.get(f"{site.web}/notifications/{theirs}")
-    assert forbidden.status_code == missing.status_code == 404
-    assert forbidden.text == missing.text
+    for page in ("", "/content"):
+        missing = session.get(f"{site.web}/notifications/{uuid4()}{page}")
+        forbidden = session.get(f"{site.web}/notifications/{theirs}{page}")
+        assert forbidden.status_code == missing.status_code == 404
+        assert forbidden.text == missing.text
     page = session.get(f"{site.web}/inbox").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
     posted = session.post(f"{site.web}/notifications/{theirs}/acknowledge", {"csrf_token": token})

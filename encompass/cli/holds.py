@@ -1,0 +1,211 @@
+"""`encompass holds`: messages that wait for a person before their school may read them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from encompass.cli.commands import chosen_force, opened_installation
+from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
+from encompass.cli.printing import out
+from encompass.domain.hold import HeldNotification
+from encompass.domain.recipient import code_of
+from encompass.domain.run import LONDON, Run
+from encompass.pipeline.hold_notifications import (
+    CANCELLED,
+    RELEASED,
+    CannotDecide,
+    HoldDecision,
+    ShownHold,
+    confirm_hold,
+    decide_hold,
+    list_holds,
+    night_of_notification,
+    show_hold,
+    withdraw_hold_decision,
+)
+from encompass.store.database import Role
+from encompass.wiring import Encompass
+
+id_argument = click.argument("notification_id", type=Identifier("encompass holds list"))
+by_option = click.option(
+    "--by",
+    required=True,
+    type=Somebody(),
+    help="Who decides: a staff number or work name, kept with the decision.",
+)
+reason_option = click.option(
+    "--reason", required=True, type=Somebody(), metavar="TEXT", help="Why; kept sealed."
+)
+
+
+@click.group()
+def holds() -> None:
+    """Messages that wait for a person: police asked it, or the release checks found something.
+
+    A police hold ends by itself at its time, through the checks. `release` tells the school, `cancel` decides that it
+    is never told. To cancel, and to release what the force's profile names, a second person confirms with `confirm`.
+    Everything is audited.
+    """
+
+
+@holds.command("list")
+@force_option
+@json_option
+def list_(force_id: str | None, *, as_json: bool) -> None:
+    """What waits, the earliest duty first; nothing of the children."""
+    with opened_installation() as encompass:
+        held = list_holds(encompass.database.engine(Role.PIPELINE), chosen_force(encompass, force_id))
+        now = encompass.clock.now()
+    rows: list[dict[str, Any]] = [{**_row(h), "overdue": h.until <= now} for h in held]
+    if as_json:
+        out(json.dumps(rows, indent=2))
+        return
+    if not held:
+        out("nothing is held")
+        return
+    table = Table("id", "school", "why", "until", "school's bell", "state")
+    for h, row in zip(held, rows, strict=True):
+        until, bell = (t.astimezone(LONDON).strftime("%a %d %b %H:%M") for t in (h.until, h.duty_by))
+        state = (
+            f"a second person to confirm {h.proposed}" if h.proposed else "overdue" if row["overdue"] else ""
+        )
+        table.add_row(row["id"], h.recipient, ", ".join(row["kinds"]), until, bell, state)
+    Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+
+
+@holds.command()
+@id_argument
+@force_option
+@click.option(
+    "--show-personal", is_flag=True, help="Also what was found, what would be told, and who would be nudged."
+)
+@json_option
+def show(notification_id: UUID, force_id: str | None, *, show_personal: bool, as_json: bool) -> None:
+    """One message that waits: why, for whom, and until when. The look is audited."""
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine, rules = encompass.database.engine(Role.PIPELINE), encompass.telling_rules(run.force_id)
+        shown = show_hold(engine, encompass.ring, rules, run, notification_id)
+    table = _shown(shown, show_personal=show_personal)
+    if as_json:
+        out(json.dumps(table, indent=2))
+        return
+    for name, value in table.items():
+        for line in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            out(f"{name:<12}{line}")
+
+
+@holds.command()
+@id_argument
+@by_option
+@reason_option
+@force_option
+def release(notification_id: UUID, by: str, reason: str, force_id: str | None) -> None:
+    """Let the school read it: its Key Adults are nudged, but for those in conflict."""
+    _decide(notification_id, force_id, HoldDecision(RELEASED, by, reason))
+
+
+@holds.command()
+@id_argument
+@by_option
+@reason_option
+@force_option
+def cancel(notification_id: UUID, by: str, reason: str, force_id: str | None) -> None:
+    """Decide that this school is never told of it. A second person always confirms."""
+    _decide(notification_id, force_id, HoldDecision(CANCELLED, by, reason))
+
+
+@holds.command()
+@id_argument
+@by_option
+@force_option
+def confirm(notification_id: UUID, by: str, force_id: str | None) -> None:
+    """Confirm another person's decision."""
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine, rules = encompass.database.engine(Role.PIPELINE), encompass.telling_rules(run.force_id)
+        decided = confirm_hold(engine, encompass.ring, rules, run, notification_id, by)
+    out(f"decided: {decided.outcome}")
+
+
+@holds.command()
+@id_argument
+@force_option
+def withdraw(notification_id: UUID, force_id: str | None) -> None:
+    """Drop a decision that waits for a second person."""
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        withdraw_hold_decision(encompass.database.engine(Role.PIPELINE), run, notification_id)
+    out("withdrawn: the message waits again")
+
+
+def _decide(notification_id: UUID, force_id: str | None, decision: HoldDecision) -> None:
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine, rules = encompass.database.engine(Role.PIPELINE), encompass.telling_rules(run.force_id)
+        two = frozenset(map(str, encompass.force(run.force_id).profile.two_people_for))
+        decided = decide_hold(engine, encompass.ring, rules, two, run, notification_id, decision)
+    if decided.needs_two:
+        out(f"proposed: {decided.outcome}; a second person confirms with")
+        out(f"  encompass holds confirm {notification_id} --by WHO")
+    else:
+        out(f"decided: {decided.outcome}")
+
+
+def _run(encompass: Encompass, force_id: str | None, notification_id: UUID) -> Run:
+    """A run of the night in which the message was prepared, of this instant."""
+    force = chosen_force(encompass, force_id)
+    night = night_of_notification(encompass.database.engine(Role.PIPELINE), force, notification_id)
+    return encompass.open_run(force, night, encompass.clock.now())
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except CannotDecide as why:
+        click.echo(f"encompass: {why}", err=True)
+        sys.exit(Exit.FAILED)
+
+
+def _row(h: HeldNotification) -> dict[str, Any]:
+    return {
+        "id": str(h.notification_id),
+        "recipient": h.recipient,
+        "kinds": [kind.value for kind in h.kinds],
+        "until": h.until.isoformat(),
+        "duty_by": h.duty_by.isoformat(),
+        "proposed": h.proposed,
+    }
+
+
+def _shown(shown: ShownHold, *, show_personal: bool) -> dict[str, Any]:
+    hold, child = shown.hold, shown.notification.child
+    table: dict[str, Any] = {
+        "id": str(shown.notification.notification_id),
+        "recipient": code_of(shown.notification.to.recipient),
+        "kinds": [kind.value for kind in hold.kinds],
+        "until": hold.until.isoformat(),
+        "found": [f"{hit.scan.value} in {hit.name}" for hit in hold.hits],
+        "key_adults": f"{len(shown.would_tell)} would be nudged, {shown.excluded} may never read it",
+        "proposed": shown.proposal.outcome if shown.proposal else None,
+    }
+    if show_personal:
+        table |= {
+            "reason": hold.reason,
+            "owner": hold.owner,
+            "found": [f"{hit.scan.value} in {hit.name}: {hit.words}" for hit in hold.hits],
+            "nudged": list(shown.would_tell),
+            "child": f"{child.forename} {child.surname}",
+            "told": [f"{line.label}: {line.text}" for p in shown.parts for line in p.told],
+        }
+    return table

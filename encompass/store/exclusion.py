@@ -1,0 +1,86 @@
+"""Who may never open a notification: by what a Key Adult declared, or by his or her own word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from encompass.domain.access import NotFound
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.notification import NotificationStatus
+from encompass.domain.run import Run
+from encompass.store import audit, recipient
+from encompass.store.notification import About
+from encompass.store.queries import load
+from encompass.store.recipient import Named
+
+Q: Final = load("exclusion")
+
+
+@dataclass(frozen=True)
+class ToReroute:
+    """A notification that somebody asked not to see, and that others at the school have to."""
+
+    notification_id: UUID
+    to: Named
+    status: NotificationStatus
+
+
+def exclude(connection: Connection, run: Run, notification_id: UUID, adults: Mapping[UUID, str]) -> None:
+    """These Key Adults may never open the notification, each for a reason."""
+    for key_adult_id, reason in adults.items():
+        values = {"notification_id": notification_id, "key_adult_id": key_adult_id, "reason": reason}
+        if connection.execute(Q["exclude"], {**values, "excluded_at": run.as_of}).first() is not None:
+            event = AuditEvent(
+                run.force_id, run.as_of, Actor.PIPELINE, None, "key_adult_excluded", "notification",
+                notification_id, {"key_adult": str(key_adult_id), "reason": reason},
+            )  # fmt: skip
+            audit.record(connection, event)
+
+
+def inherit(
+    connection: Connection, run: Run, notification_id: UUID, recipient_id: UUID, about: About
+) -> None:
+    """Who may not open an earlier notification about the child may not open this one either."""
+    values = {"notification_id": notification_id, "recipient_id": recipient_id, "pupil_id": about.pupil_id}
+    connection.execute(Q["inherit"], {**values, "person_of": about.person_hash, "excluded_at": run.as_of})
+
+
+def excuse(
+    connection: Connection, force_id: str, notification_id: UUID, key_adult_id: UUID, at: datetime
+) -> None:
+    """The session's Key Adult asks not to see it, and never will. Raises NotFound."""
+    values = {"notification_id": notification_id, "excluded_at": at}
+    if connection.execute(Q["excuse"], values).rowcount != 1:
+        raise NotFound
+    event = AuditEvent(
+        force_id, at, Actor.KEY_ADULT, key_adult_id, "key_adult_excused", "notification", notification_id
+    )
+    audit.record(connection, event)
+
+
+def excluded(connection: Connection, notification_id: UUID) -> frozenset[UUID]:
+    """The Key Adults who may not open it, under every reference that the person has."""
+    rows = connection.execute(Q["excluded_adults"], {"notification_id": notification_id})
+    return frozenset(rows.scalars())
+
+
+def to_reroute(connection: Connection, force_id: str) -> list[ToReroute]:
+    """Notifications that somebody asked not to see, and of which nobody else was told again."""
+    rows = connection.execute(Q["to_reroute"], {"force_id": force_id})
+    return [
+        ToReroute(
+            r.notification_id, recipient.named(connection, r.recipient_id), NotificationStatus(r.status)
+        )
+        for r in rows.all()
+    ]
+
+
+def set_rerouted(connection: Connection, run: Run, notification_id: UUID) -> None:
+    """Somebody else was told, or somebody telephones."""
+    connection.execute(Q["set_rerouted"], {"notification_id": notification_id, "rerouted_at": run.as_of})

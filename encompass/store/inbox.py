@@ -1,0 +1,71 @@
+"""What a school reads: its inbox, what stands before a notification, and the notification itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row
+
+from encompass.domain.access import NotFound
+from encompass.domain.notification import InboxEntry, NotificationPage, NotificationStatus
+from encompass.domain.telling import Advice
+from encompass.store import notice, part
+from encompass.store.data_key import open_keys
+from encompass.store.notification import child_of
+from encompass.store.queries import load
+from encompass.store.sealed import DataKey, KeyRing
+
+Q: Final = load("inbox")
+ADVICE: Final = TypeAdapter(Advice)
+
+
+def entries(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
+    """What the session's school may read: unacknowledged first, then by when each was due."""
+    rows = connection.execute(Q["inbox"]).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return tuple(_entry(row, keys) for row in rows)
+
+
+def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> InboxEntry:
+    """What stands before one notification's content: no more than its line in the inbox. Raises NotFound."""
+    row = connection.execute(Q["cover"], {"notification_id": notification_id}).first()
+    if row is None:
+        raise NotFound
+    return _entry(row, open_keys(connection, ring, [row.key_id]))
+
+
+def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> NotificationPage:
+    """One notification that the session's school may read. Raises NotFound."""
+    row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
+    if row is None:
+        raise NotFound
+    keys = open_keys(connection, ring, [row.key_id])
+    return NotificationPage(
+        row.notification_id,
+        NotificationStatus(row.status),
+        child_of(row, keys),
+        tuple(part.opened(connection, ring, notification_id)),
+        row.released_at,
+        row.duty_by,
+        row.acknowledged_at,
+        row.adds_to,
+        row.supersedes is not None,
+        ADVICE.validate_python(row.advice),
+        notice.of(connection, ring, notification_id),
+    )
+
+
+def _entry(row: Row[Any], keys: dict[UUID, DataKey]) -> InboxEntry:
+    return InboxEntry(
+        row.notification_id,
+        child_of(row, keys).initials,
+        row.year_group,
+        NotificationStatus(row.status),
+        row.released_at,
+        row.duty_by,
+        row.acknowledged_at,
+        frozenset(row.incidents),
+        row.supersedes is not None,
+    )

@@ -1,0 +1,33 @@
+-- name: inbox
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at,
+    n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
+    a.acknowledged_at
+ORDER BY (a.acknowledged_at IS NOT NULL), min(d.duty_by), n.released_at DESC, n.notification_id
+LIMIT 200
+
+-- name: cover
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
+    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.notification_id = CAST(:notification_id AS uuid)
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
+    a.acknowledged_at
+
+-- name: one
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
+    n.supersedes, n.advice, min(d.duty_by) AS duty_by, a.acknowledged_at
+FROM notification AS n
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.notification_id = CAST(:notification_id AS uuid)
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
+    n.supersedes, n.advice, a.acknowledged_at

@@ -1,0 +1,287 @@
+"""The wrong school: recalled by two people, a breach case with its clock, the right school told; and not our pupil."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from encompass.domain.access import NotFound
+from encompass.domain.notification import Notice, NoticeKind
+from encompass.pipeline.acknowledge import excuse_from, return_notification
+from encompass.pipeline.recall_notification import (
+    CannotRecall,
+    Recalled,
+    close_breach,
+    confirm_recall,
+    list_breaches,
+    propose_recall,
+    show_breach,
+    withdraw_recall,
+)
+from encompass.pipeline.review_children import Resolution, list_queue, resolve_child
+from encompass.store.database import Role, as_session
+from encompass.wiring import Encompass
+from tests.cluster import FORCE, Cluster
+from tests.pipeline.told import Told
+
+WHY = "the family moved in January"
+
+
+@pytest.fixture
+def told(played: Encompass, cluster: Cluster) -> Told:
+    return Told(played, cluster)
+
+
+def propose(told: Told, at: time, gone: UUID, right: int | None = None, by: str = "PC 1234") -> None:
+    run = told.cluster.run(told.encompass, at)
+    propose_recall(
+        told.encompass.database.engine(Role.PIPELINE), told.encompass.ring, run, gone, right, by, WHY
+    )
+
+
+def confirm(told: Told, at: time, gone: UUID, by: str = "Sgt 55") -> Recalled:
+    run = told.cluster.run(told.encompass, at)
+    engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.duty_rules(FORCE)
+    return confirm_recall(engine, told.encompass.ring, rules, run, gone, by)
+
+
+def waiting(told: Told) -> dict[str, UUID]:
+    engine = told.encompass.database.engine(Role.PIPELINE)
+    return {str(w.reason): w.involvement_id for w in list_queue(engine, FORCE)}
+
+
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_a_recall_takes_it_back_at_once_and_opens_a_breach_case(told: Told, is_acknowledged: bool) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    gone, viewer = told.only(urn, "released"), told.viewer(urn)
+    told.encompass.read_notification(viewer, gone)
+    if is_acknowledged:
+        told.acknowledge(urn, gone)
+    propose(told, time(8, 0), gone)
+    with pytest.raises(NotFound):
+        told.encompass.read_notification(viewer, gone)
+    with pytest.raises(CannotRecall, match="second person"):
+        confirm(told, time(8, 1), gone, "pc 1234 ")
+    done = confirm(told, time(8, 5), gone)
+    at = told.cluster.at(time(8, 5))
+    assert done.report_by - at == timedelta(hours=72)
+    lead = next(p for p in told.cluster.world.people if p.urn == urn and p.role == "dsl")
+    assert [o.key_adult_ref for o in done.openings] == [lead.key_adult_ref]
+    assert told.statuses(urn) == ["recalled"]
+    for read in (told.encompass.read_notification, told.encompass.acknowledge):
+        with pytest.raises(NotFound):
+            read(viewer, gone)
+    notice = told.encompass.read_cover(viewer, gone)
+    assert isinstance(notice, Notice)
+    assert notice.kind is NoticeKind.RECALLED
+    assert "recalled" in waiting(told)
+    tasks = told.rows(
+        "SELECT reason, withdrawn_at FROM encompass.phone_task WHERE notification_id = :i", i=gone
+    )
+    assert [tuple(t) for t in tasks] == [("recalled", None)]
+    run = told.run(time(8, 10), "prepare_notifications")
+    nudges = told.rows("SELECT count(DISTINCT key_adult_id) FROM encompass.nudge_notification WHERE notification_id = :i AND rung = 'notice'", i=gone)  # fmt: skip
+    assert nudges == [(2,)]
+    before = told.bucket(told.cluster.run(told.encompass, time(7, 0)))
+    assert told.bucket(run)["with_a_person"] == before["with_a_person"]
+    report = told.encompass.report(run)
+    assert urn not in {s.urn for s in report.schools}
+    assert report.waiting_with["mash_in_review"] == 2
+
+
+def test_a_recall_can_be_dropped_and_the_message_opens_again(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    gone, viewer = told.only(urn, "released"), told.viewer(urn)
+    propose(told, time(8, 0), gone)
+    with pytest.raises(CannotRecall, match="already waits"):
+        propose(told, time(8, 1), gone)
+    engine = told.encompass.database.engine(Role.PIPELINE)
+    withdraw_recall(engine, told.cluster.run(told.encompass, time(8, 2)), gone)
+    assert told.encompass.read_notification(viewer, gone).notification_id == gone
+    with pytest.raises(CannotRecall, match="begin with"):
+        confirm(told, time(8, 3), gone)
+    assert list_breaches(engine, FORCE) == []
+
+
+def test_the_right_school_is_told_at_once_where_the_pupil_is_on_its_roll(told: Told) -> None:
+    """A pupil of two rolls: the second school sent the child back, and it was the first that was wrong."""
+    first, second = told.expected("dual")["urns"]
+    gone = told.only(first, "released")
+    with pytest.raises(CannotRecall, match="on no roll of"):
+        propose(told, time(8, 0), gone, told.expected("hold")["urns"][0])
+    with pytest.raises(CannotRecall, match="on no roll of"):
+        propose(told, time(8, 0), gone, first)
+    mistaken = told.only(second, "released")
+    returned(told, second, mistaken)
+    told.run(time(7, 55), "prepare_notifications")
+    resolve(told, time(7, 57), waiting(told)["not_our_pupil"], first)
+    propose(told, time(8, 0), gone, second)
+    done = confirm(told, time(8, 5), gone)
+    assert done.right_urn == second
+    run = told.run(time(8, 10), "prepare_notifications")
+    assert told.statuses(first) == ["recalled"]
+    assert told.statuses(second) == ["not_our_pupil", "released"]
+    assert told.nudged(told.only(second, "released")) == 2
+    told.bucket(run)
+
+
+def test_a_breach_is_closed_once_with_what_was_decided(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    gone = told.only(urn, "released")
+    propose(told, time(8, 0), gone)
+    done = confirm(told, time(8, 5), gone)
+    assert done.openings == []
+    engine, ring = told.encompass.database.engine(Role.PIPELINE), told.encompass.ring
+    (breach,) = list_breaches(engine, FORCE)
+    assert (breach.breach_id, breach.recipient, breach.outcome) == (done.breach_id, str(urn), None)
+    now = told.cluster.at(time(9, 0))
+    close_breach(
+        engine, ring, FORCE, done.breach_id, "not_reportable", "Inspector 7", "nobody had opened it", now
+    )
+    with pytest.raises(CannotRecall, match="closed already"):
+        close_breach(engine, ring, FORCE, done.breach_id, "reported", "Inspector 7", "IC-1", now)
+    found, openings = show_breach(engine, ring, FORCE, done.breach_id)
+    assert (found.breach.outcome, found.reason, found.closing) == (
+        "not_reportable",
+        WHY,
+        "nobody had opened it",
+    )
+    assert openings == []
+    sealed = told.rows(
+        "SELECT sealed_outcome, (SELECT sealed_reason FROM encompass.recall) FROM encompass.breach"
+    )
+    assert not any(b"family" in bytes(c) or b"nobody" in bytes(c) for row in sealed for c in row)
+
+
+def returned(told: Told, urn: int, notification_id: UUID) -> None:
+    engine, now = told.encompass.database.engine(Role.SCHOOL), told.cluster.at(time(7, 52))
+    return_notification(engine, told.viewer(urn), notification_id, now)
+
+
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_one_school_says_not_ours_and_only_its_duty_is_reopened(told: Told, is_acknowledged: bool) -> None:
+    mine, other = told.expected("dual")["urns"]
+    gone = told.only(mine, "released")
+    if is_acknowledged:
+        told.acknowledge(mine, gone)
+    told.acknowledge(other, told.only(other, "released"))
+    returned(told, mine, gone)
+    assert told.statuses(mine) == ["not_our_pupil"]
+    at_once = told.bucket(told.cluster.run(told.encompass, time(7, 53)))
+    assert at_once["acknowledged"] == 1
+    for read in (told.encompass.read_notification, told.encompass.read_cover):
+        with pytest.raises(NotFound):
+            read(told.viewer(mine, "deputy"), gone)
+    run = told.run(time(8, 0), "chase_acknowledgements")
+    assert told.bucket(run)["acknowledged"] == 1
+    involvement_id = waiting(told)["not_our_pupil"]
+    assert told.statuses(other) == ["acknowledged"]
+    resolve(told, time(8, 10), involvement_id, other)
+    done = told.run(time(8, 15), "prepare_notifications")
+    assert (told.statuses(mine), told.statuses(other)) == (["not_our_pupil"], ["acknowledged"])
+    assert told.bucket(done)["acknowledged"] == 1
+    assert "not_our_pupil" not in waiting(told)
+
+
+def test_a_school_that_was_right_after_all_is_told_again(told: Told) -> None:
+    mine, _ = told.expected("dual")["urns"]
+    returned(told, mine, told.only(mine, "released"))
+    told.run(time(8, 0), "prepare_notifications")
+    resolve(told, time(8, 10), waiting(told)["not_our_pupil"], mine)
+    told.run(time(8, 15), "prepare_notifications")
+    assert told.statuses(mine) == ["not_our_pupil", "released"]
+
+
+def test_no_correction_places_again_what_a_school_returned(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    returned(told, urn, told.only(urn, "released"))
+    told.run(time(8, 0), "prepare_notifications")
+    with told.recorded(e, time(8, 5), child={"voice": "Somebody sang.", "spoken_to": True}):
+        told.run(time(8, 30))
+    assert told.statuses(urn) == ["not_our_pupil"]
+    assert "not_our_pupil" in waiting(told)
+
+
+def resolve(told: Told, at: time, involvement_id: UUID, urn: int) -> None:
+    run = told.cluster.run(told.encompass, at)
+    engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.duty_rules(FORCE)
+    decision: Any = Resolution(1, (urn,), "PC 1234", WHY)
+    resolve_child(engine, told.encompass.ring, rules, run, involvement_id, decision)
+
+
+def stands_back(told: Told, urn: int, role: str, notification_id: UUID) -> None:
+    engine: Any = told.encompass.database.engine(Role.SCHOOL)
+    now: datetime = told.cluster.at(time(7, 52))
+    excuse_from(engine, told.viewer(urn, role), notification_id, now)
+
+
+def test_one_who_should_not_see_it_never_can_and_another_is_nudged(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    unseen = told.only(urn, "released")
+    stands_back(told, urn, "dsl", unseen)
+    again = told.viewer(urn, "dsl")
+    assert told.encompass.read_inbox(again).entries == ()
+    for read in (told.encompass.read_cover, told.encompass.read_notification, told.encompass.acknowledge):
+        with pytest.raises(NotFound):
+            read(again, unseen)
+    with pytest.raises(NotFound):
+        stands_back(told, urn, "dsl", unseen)
+    told.run(time(8, 0), "chase_acknowledgements")
+    rerouted = "SELECT key_adult_id FROM encompass.nudge_notification WHERE notification_id = :i AND rung = 'reroute'"
+    deputy = told.viewer(urn, "deputy")
+    assert told.rows(rerouted, i=unseen) == [(deputy.key_adult_id,)]
+    assert told.encompass.read_notification(deputy, unseen).notification_id == unseen
+    actions = told.rows("SELECT action FROM encompass.audit_event WHERE actor_id = :a", a=again.key_adult_id)
+    assert ("key_adult_excused",) in actions
+    with told.second(e, time(8, 0)):
+        told.run(time(8, 30))
+    ((second,),) = told.rows("SELECT notification_id FROM encompass.notification WHERE urn = :u AND adds_to = :i", u=urn, i=unseen)  # fmt: skip
+    with pytest.raises(NotFound):
+        told.encompass.read_cover(again, second)
+    assert told.encompass.read_cover(deputy, second)
+
+
+def test_where_nobody_is_left_somebody_telephones(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    unseen = told.only(urn, "released")
+    for role in ("dsl", "deputy"):
+        stands_back(told, urn, role, unseen)
+    run = told.run(time(8, 0), "chase_acknowledgements")
+    tasks = told.rows("SELECT reason FROM encompass.phone_task WHERE notification_id = :i", i=unseen)
+    assert tasks == [("conflict",)]
+    assert told.bucket(run)["escalated"] == 1
+
+
+def test_the_database_itself_keeps_who_stood_back_and_the_recalled_out(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    unseen = told.only(urn, "released")
+    stands_back(told, urn, "dsl", unseen)
+    lead, deputy = told.viewer(urn, "dsl"), told.viewer(urn, "deputy")
+    counted = "SELECT (SELECT count(*) FROM encompass.notification), (SELECT count(*) FROM encompass.notification_part)"
+    for viewer, seen in ((lead, (0, 0)), (deputy, (1, 1))):
+        with as_session(told.encompass.database.engine(Role.SCHOOL), viewer.session_token) as connection:
+            assert tuple(connection.execute(text(counted)).one()) == seen
+    other = told.expected("on_roll", 2)["urns"][0]
+    theirs = told.only(other, "released")
+    call = text("SELECT encompass.school_returns(CAST(:i AS uuid), 'released')")
+    for viewer, wanted in ((lead, unseen), (deputy, theirs)):
+        with as_session(told.encompass.database.engine(Role.SCHOOL), viewer.session_token) as connection:
+            assert connection.execute(call, {"i": wanted}).scalar_one() is False
+    for statement in (
+        "DELETE FROM encompass.notification_exclusion",
+        "SELECT count(*) FROM encompass.notification_exclusion",
+        "SELECT count(*) FROM encompass.recall",
+        "SELECT sealed_hold FROM encompass.notification",
+        "UPDATE encompass.notification SET status = 'not_our_pupil'",
+    ):
+        with pytest.raises(ProgrammingError, match=r"permission denied|row-level security"):
+            with as_session(told.encompass.database.engine(Role.SCHOOL), deputy.session_token) as connection:
+                connection.execute(text(statement))

@@ -294,7 +294,7 @@ def _holder_of(fact: DutyFact) -> str:
 def _schools(facts: Sequence[DutyFact], as_of: datetime) -> tuple[SchoolCompliance, ...]:
     by_school: dict[tuple[int | None, str], Counter[Timeliness]] = {}
     for f in facts:
-        if f.recipient_name is not None:
+        if f.recipient_name is not None and not _by(f.withdrawn_at, as_of):
             by_school.setdefault((f.urn, f.recipient_name), Counter())[timeliness_of(f, as_of)] += 1
     return tuple(
         SchoolCompliance(

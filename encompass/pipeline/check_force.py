@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from encompass.formats.mis_csv import BadMapping, read_mapping
 from encompass.formats.police_mapping import CHILD, INCIDENT, PoliceMapping
 from encompass.pipeline.match_rules import match_rules
-from encompass.settings import ForceSettings, SettingsError, rolls_folder
+from encompass.settings import ForceSettings, ProfileSettings, SettingsError, rolls_folder
 
 FROM_ELSEWHERE = {
     "feed": {"base_url": "https://set.elsewhere.example", "client_id": "-", "client_secret": "-"},
@@ -104,6 +104,19 @@ def _note(faults: list[str], where: str, do: Any) -> None:
         faults.append(f"{where}: {fault}" if where else str(fault))
 
 
+def _telling_in_words(profile: ProfileSettings) -> Iterator[str]:
+    helpline = profile.advice.helpline
+    asked = (
+        f"{helpline.name}, {helpline.number}, {helpline.hours}" if helpline else "nobody: no helpline is set"
+    )
+    yield (
+        f"Below each message stand {len(profile.advice.to_do)} lines of advice; whom to ask is {asked}. "
+        f"{len(profile.refuges)} refuges are looked for in every text."
+    )
+    two = ", ".join(profile.two_people_for) or "no kind of hold"
+    yield f"Two people release {two}; two people always decide that a school is never told."
+
+
 def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]:
     p, f, r = force.profile, force.feed, force.registers
     yield f"{force.name}, of {force.partnership_name}."
@@ -130,6 +143,7 @@ def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]
         f"{r.fewest_pupils_percent}% of its last rows waits for a person."
     )
     yield f"Schools are told {len(p.fields)} fields: {', '.join(p.fields)}."
+    yield from _telling_in_words(p)
     yield (
         f"They are told before {p.send_by:%H:%M}; a day starts at {p.school_starts:%H:%M} where nobody says otherwise; "
         f"who has not acknowledged is telephoned from {p.chase_after:%H:%M}, and "

@@ -48,7 +48,7 @@ def riverbend_record(record: dict[str, Any]) -> dict[str, Any]:
         "scene": {**_place(location), "ours": _said(location["in_force_area"])},
         "assessment": {"form": risk["tool"], "result": risk["grade"]} if risk else None,
         "nominals": [
-            *({"id": a["person_id"], "part": ROLES.get(a["role"], a["role"])} for a in record["adults"]),
+            *map(_riverbend_adult, record["adults"]),
             *map(_riverbend_child, record["children"]),
         ],
     }
@@ -71,6 +71,14 @@ def _said(value: object) -> object:
 
 def _place(address: dict[str, Any]) -> dict[str, Any]:
     return {"line": address["address"], "town": address.get("town"), "pc": address.get("postcode")}
+
+
+def _riverbend_adult(adult: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": adult["person_id"],
+        "part": ROLES.get(adult["role"], adult["role"]),
+        "employer": adult.get("works_at"),
+    }
 
 
 def _riverbend_child(child: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +105,8 @@ def _riverbend_child(child: dict[str, Any]) -> dict[str, Any]:
         "said": child["voice"],
         "notes": child["circumstances"],
         "school": school,
+        "alleged": _said(child.get("is_suspect")),
+        "guarded": _said(child.get("restricted")),
         "hold": {"why": hold["reason"], "who": hold["owner"], "until": hold["until"]} if hold else None,
     }
 

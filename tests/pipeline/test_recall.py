@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from typing import Any
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
@@ -23,7 +22,7 @@ from encompass.pipeline.recall_notification import (
     show_breach,
     withdraw_recall,
 )
-from encompass.pipeline.review_children import Resolution, list_queue, resolve_child
+from encompass.pipeline.review_children import IsCandidate, Resolution, list_queue, resolve_child
 from encompass.store.database import Role, as_session
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
@@ -212,13 +211,13 @@ def test_no_correction_places_again_what_a_school_returned(told: Told) -> None:
 def resolve(told: Told, at: time, involvement_id: UUID, urn: int) -> None:
     run = told.cluster.run(told.encompass, at)
     engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.duty_rules(FORCE)
-    decision: Any = Resolution(1, (urn,), "PC 1234", WHY)
+    decision = Resolution(IsCandidate(1, (urn,)), "PC 1234", WHY)
     resolve_child(engine, told.encompass.ring, rules, run, involvement_id, decision)
 
 
 def stands_back(told: Told, urn: int, role: str, notification_id: UUID) -> None:
-    engine: Any = told.encompass.database.engine(Role.SCHOOL)
-    now: datetime = told.cluster.at(time(7, 52))
+    engine = told.encompass.database.engine(Role.SCHOOL)
+    now = told.cluster.at(time(7, 52))
     excuse_from(engine, told.viewer(urn, role), notification_id, now)
 
 

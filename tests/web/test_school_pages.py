@@ -56,7 +56,7 @@ def test_a_key_adult_reads_and_acknowledges(site: Site) -> None:
 
 def test_what_was_told_after_its_bell_says_so(site: Site) -> None:
     session, inbox = site.signed_in(site.told()[0])
-    path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}"
+    path = f"/notifications/{NOTIFICATION.search(inbox).group(1)}/content"
     assert "This reached you late" not in session.get(site.web + path).text
     with site.encompass.database.engine(Role.OWNER).begin() as connection:
         connection.execute(text("UPDATE encompass.duty SET duty_by = '2026-03-16T08:45:00+00:00'"))

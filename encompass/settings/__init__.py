@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from encompass.settings.feed import FeedSettings, PushSettings, SftpSettings
 from encompass.settings.force import (
@@ -84,18 +84,22 @@ class Settings(Table):
     database: DatabaseSettings = DatabaseSettings()
     keys: KeySettings = KeySettings()
     web: WebSettings
-    mail: MailSettings | None = None
     nudges: NudgeSettings = NudgeSettings()
     identity: IdentityProviders
     deadline_minutes: DeadlineSettings = DeadlineSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     forces: Mapping[str, ForceSettings]
+    mail: Annotated[MailSettings | None, Field(validate_default=True)] = None
 
-    @model_validator(mode="after")
-    def _mail_where_it_is_used(self) -> Self:
-        if self.mail is None and any(self.nudges_of(f).email == "smtp" for f in self.forces):
-            raise ValueError("mail is missing: nudges.email is smtp")
-        return self
+    @field_validator("mail")
+    @classmethod
+    def _where_it_is_used(cls, mail: MailSettings | None, told: ValidationInfo) -> MailSettings | None:
+        """Named as missing beside whatever else is missing or wrong, and not only once that is mended."""
+        forces: Mapping[str, ForceSettings] = told.data.get("forces", {})
+        used = [f.nudges or told.data.get("nudges") for f in forces.values()] or [told.data.get("nudges")]
+        if mail is None and any(n is not None and n.email == "smtp" for n in used):
+            raise ValueError("missing: nudges.email is smtp")
+        return mail
 
     def nudges_of(self, force_id: str) -> NudgeSettings:
         """How a force's nudges leave: as its own settings say, else the installation's."""

@@ -265,8 +265,13 @@ NEUTRAL: Final = Shape()
 
 def read_file_manifest(raw: bytes) -> FileManifest:
     """The manifest beside a dropped file. Raises BrokenFile."""
+    return file_manifest_of(read_json(raw))
+
+
+def file_manifest_of(value: object) -> FileManifest:
+    """The manifest of a file or of a pushed page. Raises BrokenFile."""
     try:
-        read = FileManifestModel.model_validate(read_json(raw))
+        read = FileManifestModel.model_validate(value)
     except ValidationError as error:
         raise BrokenFile(f"manifest: {_reason(error)}") from None
     return FileManifest(read.count, read.sha256, read.created_at)

@@ -25,11 +25,16 @@ from encompass.gateways.http_get import check, read_body
 
 @dataclass(frozen=True)
 class FeedAddress:
-    """Where the feed is and how we are known to it."""
+    """Where the feed is and how we are known to it: by client credentials, by a client certificate, or by both.
+
+    `credentials` are the client's id and secret, `certificate` the files of the certificate and of its key, `ca_file`
+    the authority of the feed's own certificate (none: the usual ones).
+    """
 
     base_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    credentials: tuple[str, str] | None = field(repr=False)
+    certificate: tuple[str, str] | None = None
+    ca_file: str | None = None
     page_size: int = 50
     timeout_seconds: float = 10.0
     attempts: int = 4
@@ -83,14 +88,16 @@ class PoliceFeed:
 
     def _authorised(self, path: str, query: Mapping[str, str]) -> bytes | None:
         """The answer; None when our token is not known."""
+        if self._address.credentials is None:
+            return self._call("GET", path, params=query)
         if self._token is None:
             self._token = self._new_token()
         return self._call("GET", path, params=query, headers={"Authorization": f"Bearer {self._token}"})
 
     def _new_token(self) -> str:
         path = "/oauth2/token"
-        who = (self._address.client_id, self._address.client_secret)
-        body = self._call("POST", path, data={"grant_type": "client_credentials"}, auth=who)
+        asked = {"grant_type": "client_credentials"}
+        body = self._call("POST", path, data=asked, auth=self._address.credentials)
         try:
             token = json.loads(body or b"")["access_token"]
         except (ValueError, KeyError, TypeError):
@@ -118,6 +125,8 @@ class PoliceFeed:
                 headers=headers,
                 data=data,
                 auth=auth,
+                cert=a.certificate,
+                verify=a.ca_file or True,
                 timeout=a.timeout_seconds,
                 allow_redirects=False,
                 stream=True,
@@ -126,7 +135,7 @@ class PoliceFeed:
                     return None
                 check(path, answer)
                 return read_body(path, answer, a.longest_answer)
-        except (requests.RequestException, HTTPError):
+        except (OSError, HTTPError):  # also requests' own, and a certificate that cannot be used
             raise Unavailable(path) from None
 
     def _retrying(self) -> Retrying:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from pydantic import ValidationError
@@ -10,12 +11,12 @@ from encompass.formats.police_contract import NEUTRAL, Shape
 from encompass.formats.police_mapping import PoliceMapping, shape_of
 from encompass.gateways.dropped_files import Drop, DroppedFiles, LocalFolder, SftpAddress, SftpFolder
 from encompass.gateways.police_feed import FeedAddress, PoliceFeed
-from encompass.pipeline.receive_incidents import FeedRules
+from encompass.pipeline.receive_incidents import Feed, FeedRules
 from encompass.settings import FeedSettings, SettingsError
 
 
-def feed_of(settings: FeedSettings) -> tuple[PoliceFeed | DroppedFiles, FeedRules]:
-    """The feed and the rules of a pull. Raises SettingsError."""
+def feed_of(settings: FeedSettings, pushed: Callable[[Shape], Feed]) -> tuple[Feed, FeedRules]:
+    """The feed and the rules of a look at it; `pushed` is what came of a force that pushes. Raises SettingsError."""
     rules = FeedRules(
         way=settings.way,
         overlap=timedelta(minutes=settings.overlap_minutes),
@@ -23,20 +24,33 @@ def feed_of(settings: FeedSettings) -> tuple[PoliceFeed | DroppedFiles, FeedRule
         fewest_records=settings.fewest_records,
         stale_after=timedelta(hours=settings.stale_after_hours),
     )
+    if settings.push is not None:
+        return pushed(shape_of_feed(settings)), rules
     drop = _drop(settings)
     if drop is not None:
         return DroppedFiles(drop, mapping_of_feed(settings)), rules
+    return PoliceFeed(_address(settings)), rules
+
+
+def _address(settings: FeedSettings) -> FeedAddress:
     assert settings.base_url is not None
-    assert settings.client_id is not None
-    assert settings.client_secret is not None
-    address = FeedAddress(
+    secret = settings.client_secret
+    certificate = settings.certificate_file, settings.certificate_key_file
+    for name, file in (
+        ("certificate_file", certificate[0]),
+        ("certificate_key_file", certificate[1]),
+        ("ca_file", settings.ca_file),
+    ):
+        if file is not None and not file.is_file():
+            raise SettingsError(f"feed.{name}: there is no such file")
+    return FeedAddress(
         settings.base_url,
-        settings.client_id,
-        settings.client_secret.get_secret_value(),
+        (settings.client_id, secret.get_secret_value()) if settings.client_id and secret else None,
+        (str(certificate[0]), str(certificate[1])) if certificate[0] and certificate[1] else None,
+        str(settings.ca_file) if settings.ca_file else None,
         page_size=settings.page_size,
         shape=shape_of_feed(settings),
     )
-    return PoliceFeed(address), rules
 
 
 def shape_of_feed(settings: FeedSettings) -> Shape:

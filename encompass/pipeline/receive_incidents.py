@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -14,15 +15,26 @@ from encompass import log
 from encompass.domain.incident import RefusedRecord
 from encompass.domain.run import Run
 from encompass.formats.faults import BrokenFile
-from encompass.formats.police_contract import Page, TakenRecord, digest_of
-from encompass.gateways.dropped_files import DroppedFiles, NothingDropped
+from encompass.formats.police_contract import Manifest, Page, TakenRecord, digest_of
+from encompass.gateways.dropped_files import NothingDropped
 from encompass.gateways.failures import Refused, Unavailable
-from encompass.gateways.police_feed import PoliceFeed
 from encompass.store import feed, force, incident
 from encompass.store.feed import RecordOutcome, Window
 from encompass.store.sealed import KeyRing
 
 SOURCE = "police_feed"
+
+
+class Feed(Protocol):
+    """A force's feed, by whichever way in: what a window of time holds, and its pages."""
+
+    def manifest(self, updated_from: datetime, updated_to: datetime) -> Manifest:
+        """What the window holds. Raises Unavailable, Refused or BrokenFile."""
+        ...
+
+    def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[Page]:
+        """Each page of the window. Raises Unavailable, Refused or BrokenFile."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +61,7 @@ class _Served:
     newest: datetime | None = None
 
 
-def receive_incidents(
-    engine: Engine, ring: KeyRing, source: PoliceFeed | DroppedFiles, rules: FeedRules, run: Run
-) -> int:
+def receive_incidents(engine: Engine, ring: KeyRing, source: Feed, rules: FeedRules, run: Run) -> int:
     """Look at the run's window; how many records came. An absent, stale, empty or short feed raises an alarm."""
     with engine.begin() as connection:
         window = feed.open_pull(connection, run, rules.way, rules.overlap, rules.first_window)
@@ -75,7 +85,7 @@ def receive_incidents(
 def _pull(
     engine: Engine,
     ring: KeyRing,
-    source: PoliceFeed | DroppedFiles,
+    source: Feed,
     rules: FeedRules,
     run: Run,
     window: Window,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final, TypeVar, cast
 
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from encompass.domain.access import (
     Audience,
@@ -21,6 +23,7 @@ from encompass.web.parts import encompass_of, session_token
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 RULE: Final = "access_rule"
+LARGEST_PUSH: Final = 8 << 20
 
 
 class Rule(StrEnum):
@@ -30,6 +33,7 @@ class Rule(StrEnum):
     SCHOOL = "school"
     LEADERS = "leaders"
     PROVIDER = "provider"
+    SIGNED_PUSH = "signed_push"
 
 
 def open_to_all(view: View) -> View:
@@ -56,6 +60,12 @@ def for_provider(view: View) -> View:
     return view
 
 
+def for_signed_push(view: View) -> View:
+    """The systems of the force that the address names, by a signature over every message."""
+    setattr(view, RULE, Rule.SIGNED_PUSH)
+    return view
+
+
 def rule_of(app: Flask, endpoint: str) -> Rule | None:
     """The rule of a route."""
     if endpoint == "static":
@@ -76,6 +86,8 @@ def guard(app: Flask) -> None:
             return None
         if rule is Rule.PROVIDER:
             return None if _is_provider() else abort(404)
+        if rule is Rule.SIGNED_PUSH:
+            return _unsigned()
         viewer = _viewer()
         if viewer is None:
             audience = Audience.SCHOOL if rule is Rule.SCHOOL else Audience.STAFF
@@ -100,6 +112,22 @@ def _is_provider() -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     force_id = str((request.view_args or {}).get("force_id"))
     return scheme == "Bearer" and encompass_of().is_provider(force_id, token)
+
+
+def _unsigned() -> ResponseReturnValue | None:
+    """The refusal of a push that is too large, or that the force did not sign just now; None for a good one.
+
+    A force that pushes nothing is answered like a wrong signature, so that nobody learns which force does.
+    """
+    request.max_content_length = LARGEST_PUSH
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        return jsonify(code="too_large"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    force_id = str((request.view_args or {}).get("force_id"))
+    if encompass_of().push_is_signed(force_id, dict(request.headers), body):
+        return None
+    return jsonify(code="not_verified"), HTTPStatus.UNAUTHORIZED
 
 
 def _viewer() -> Viewer | None:

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from encompass import log
 from encompass.domain.access import NotFound
 from encompass.domain.sign_in import SignInUnavailable
-from encompass.web import leaders, parts, receipts, school, sign_in, wording
+from encompass.web import inbound, leaders, parts, receipts, school, sign_in, wording
 from encompass.web.access_rules import guard
 from encompass.web.catalogue import gettext
 from encompass.wiring import Encompass
@@ -53,10 +53,12 @@ def create_app(encompass: Encompass) -> Flask:
     app.jinja_env.globals.update(wording=wording, clock_time=parts.clock_time, day=parts.day)  # pyright: ignore
     Babel(app)
     csrf = CSRFProtect(app)
-    # No browser's session is in play: the provider's token is in each request.
-    csrf.exempt(receipts.blueprint)  # pyright: ignore[reportUnknownMemberType]
+    # No browser's session is in play: the provider's token, or the force's signature, is in each request.
+    for door in (receipts.blueprint, inbound.blueprint):
+        csrf.exempt(door)  # pyright: ignore[reportUnknownMemberType]
     guard(app)
-    for blueprint in (sign_in.blueprint, school.blueprint, leaders.blueprint, receipts.blueprint):
+    pages = (sign_in.blueprint, school.blueprint, leaders.blueprint)
+    for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)
     _headers(app, encompass, https=https)
     _error_pages(app)

@@ -39,6 +39,7 @@ from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
 from encompass.pipeline.take_answers import take_answers
+from encompass.pipeline.take_push import PushedPages
 from encompass.pipeline.telling_rules import TellingRules, telling_rules
 from encompass.store import force, placement
 from encompass.store.database import Role
@@ -59,8 +60,12 @@ class NightSteps(Installation):
 
     def receive_incidents(self, run: Run) -> int:
         """Pull the force's incidents; how many records were served."""
-        feed, rules = feed_of(self.force(run.force_id).feed)
-        return receive(self.database.engine(Role.PIPELINE), self.ring, feed, rules, run)
+        engine = self.database.engine(Role.PIPELINE)
+        feed, rules = feed_of(
+            self.force(run.force_id).feed,
+            lambda shape: PushedPages(engine, self.ring, run.force_id, shape),
+        )
+        return receive(engine, self.ring, feed, rules, run)
 
     def duty_rules(self, force_id: str) -> DutyRules:
         """When the schools' day starts and when a person is chased."""

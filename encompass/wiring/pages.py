@@ -11,6 +11,7 @@ from uuid import UUID
 from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
+from encompass.domain.push import Pushed
 from encompass.domain.receipt import report_of
 from encompass.domain.sign_in import (
     NeedsBinding,
@@ -25,9 +26,11 @@ from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
+from encompass.pipeline.feed_of import shape_of_feed
 from encompass.pipeline.read_notifications import read_cover, read_inbox, read_notification
 from encompass.pipeline.record_receipts import take_report
 from encompass.pipeline.report_compliance import read_nights, read_report
+from encompass.pipeline.take_push import PushRules, is_signed, take_push
 from encompass.store.database import Role
 from encompass.wiring.installation import Installation
 
@@ -142,6 +145,21 @@ class PageCalls(Installation):
     def excuse_from(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
         """Say that the viewer should not see it. Raises NotFound."""
         excuse_from(self.database.engine(Role.SCHOOL), viewer, notification_id, self.clock.now())
+
+    def push_is_signed(self, force_id: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether a force that pushes its records signed this message just now."""
+        known = self.settings.forces.get(force_id)
+        if known is None or known.feed.push is None:
+            return False
+        secrets = [s.get_secret_value() for s in known.feed.push.secrets]
+        return is_signed(secrets, headers, body)
+
+    def take_push(self, force_id: str, message_id: str, body: bytes) -> Pushed:
+        """Keep a signed page of the force's for the night's look at its feed."""
+        feed = self.force(force_id).feed
+        rules = PushRules(shape_of_feed(feed), feed.push.most_a_minute if feed.push else 0)
+        engine = self.database.engine(Role.INBOUND)
+        return take_push(engine, self.ring, rules, force_id, message_id, body, self.clock.now())
 
     def read_report(self, viewer: StaffViewer, night: date | None) -> ComplianceReport:
         """A leader's report of a night as of now. Raises NotFound."""

@@ -78,6 +78,7 @@ def test_every_route_has_an_access_rule(empty: Encompass) -> None:
     assert {r.value for e, r in rules.items() if e.startswith("school.")} == {"school"}
     assert {r.value for e, r in rules.items() if e.startswith("leaders.")} == {"leaders"}
     assert {r.value for e, r in rules.items() if e.startswith("receipts.")} == {"provider"}
+    assert {r.value for e, r in rules.items() if e.startswith("inbound.")} == {"signed_push"}
 
 
 def test_a_view_without_a_rule_is_refused(empty: Encompass) -> None:

@@ -25,7 +25,7 @@ SECRET = "s3cret-of-the-feed"  # pragma: allowlist secret
 
 def feed_at(url: str, **changes) -> PoliceFeed:
     return PoliceFeed(
-        FeedAddress(url, "encompass", SECRET, longest_seconds=3, timeout_seconds=0.5, **changes)
+        FeedAddress(url, ("encompass", SECRET), longest_seconds=3, timeout_seconds=0.5, **changes)
     )
 
 
@@ -93,7 +93,7 @@ def test_a_server_that_never_answers_is_given_up(serve: Serve) -> None:
 
 
 def test_a_wrong_secret_is_refused_and_never_named(serve: Serve) -> None:
-    feed = PoliceFeed(FeedAddress(serve(an_app()), "encompass", "wrong-secret-value"))
+    feed = PoliceFeed(FeedAddress(serve(an_app()), ("encompass", "wrong-secret-value")))
     with pytest.raises(Refused) as refused:
         feed.manifest(*WINDOW)
     assert "wrong-secret-value" not in str(refused.value)

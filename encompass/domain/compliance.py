@@ -58,20 +58,22 @@ class DutyFact:
     phone_task_withdrawn_at: datetime | None
     first_acknowledged_at: datetime | None = None
     hold_kinds: tuple[str, ...] = ()
+    beyond_scope: str | None = None
 
 
 @dataclass(frozen=True)
 class InvolvementLedger:
-    """Children named in the night's incidents, in scope or excluded by reason."""
+    """Children named in the night's incidents: in scope, beyond it with a person, or excluded; these by reason."""
 
     total: int
     in_scope: int
+    beyond_scope: Mapping[str, int]
     excluded: Mapping[str, int]
 
     @property
     def balances(self) -> bool:
-        """Every child named is in scope or excluded."""
-        return self.total == self.in_scope + sum(self.excluded.values())
+        """Every child named is in scope, beyond it or excluded."""
+        return self.total == self.in_scope + sum(self.beyond_scope.values()) + sum(self.excluded.values())
 
 
 @dataclass(frozen=True)
@@ -234,14 +236,19 @@ def account_of(
 def _involvements(facts: Sequence[DutyFact]) -> InvolvementLedger:
     by_involvement = {f.involvement_id: f for f in facts}
     excluded = Counter(
-        f.placement_reason for f in by_involvement.values() if f.placement is PlacementStatus.EXCLUDED
+        str(f.placement_reason) for f in by_involvement.values() if f.placement is PlacementStatus.EXCLUDED
     )
-    in_scope = sum(
-        f.placement not in (None, PlacementStatus.UNPLACED, PlacementStatus.EXCLUDED)
+    looked_at = [
+        f
         for f in by_involvement.values()
-    )
+        if f.placement not in (None, PlacementStatus.UNPLACED, PlacementStatus.EXCLUDED)
+    ]
+    beyond = Counter(f.beyond_scope for f in looked_at if f.beyond_scope is not None)
     return InvolvementLedger(
-        len(by_involvement), in_scope, {str(reason): n for reason, n in sorted(excluded.items(), key=str)}
+        len(by_involvement),
+        len(looked_at) - beyond.total(),
+        dict(sorted(beyond.items())),
+        dict(sorted(excluded.items())),
     )
 
 

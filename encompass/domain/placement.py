@@ -55,6 +55,9 @@ class ReviewReason(StrEnum):
     SUCCESSOR_UNCONFIRMED = "successor_unconfirmed"
     NOT_OUR_PUPIL = "not_our_pupil"
     RECALLED = "recalled"
+    EIGHTEEN = "eighteen"
+    UNDER_RECEPTION = "under_reception"
+    OUTSIDE_ENGLAND_AND_WALES = "outside_england_and_wales"
 
 
 ONLY_A_PERSON: Final = frozenset({ReviewReason.NOT_OUR_PUPIL.value, ReviewReason.RECALLED.value})
@@ -74,6 +77,14 @@ class ExclusionReason(StrEnum):
     OUTSIDE_AREA = "outside_area"
     ADULT = "adult"
     UNDER_RECEPTION_AGE = "under_reception_age"
+
+
+BEYOND_SCOPE: Final = (
+    ReviewReason.EIGHTEEN,
+    ReviewReason.UNDER_RECEPTION,
+    ReviewReason.OUTSIDE_ENGLAND_AND_WALES,
+)
+"""Whom the statutory duty does not reach and a person looks at all the same; counted apart."""
 
 
 PLACEMENT_MOVES: Final[Mapping[PlacementStatus, frozenset[PlacementStatus]]] = {

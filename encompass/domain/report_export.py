@@ -30,6 +30,7 @@ def account_table(account: Account) -> dict[str, Any]:
         "involvements": {
             "total": involvements.total,
             "in_scope": involvements.in_scope,
+            "beyond_scope": dict(involvements.beyond_scope),
             "excluded": dict(involvements.excluded),
         },
         "duties": {"total": duties.total, **{b.value: n for b, n in duties.buckets.items()}},

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from encompass import log
-from encompass.domain.child import exclusion
+from encompass.domain.child import beyond_scope, exclusion, for_a_person
 from encompass.domain.duty import OwedDuty
 from encompass.domain.placement import (
     NO_EVIDENCE,
@@ -139,6 +139,7 @@ class _Decided:
 
     involved: Involvement
     decision: Decision | ExclusionReason
+    beyond: ReviewReason | None = None
 
 
 def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, matching: MatchRules, run: Run) -> int:
@@ -222,7 +223,9 @@ def _decisions(
     involved: Sequence[Involvement],
     settled: Mapping[UUID, UUID | None],
 ) -> dict[UUID, _Decided]:
-    excluded = {v.involvement_id: exclusion(v.incident, v.child) for v in involved}
+    excluded = {
+        v.involvement_id: exclusion(v.incident, v.child, night.rules.under_reception) for v in involved
+    }
     sought = [
         Sought(
             v.involvement_id,
@@ -237,10 +240,20 @@ def _decisions(
     fresh_after = night.run.as_of - night.rules.stale_after
     rolls = Rolls(connection, night.ring, night.run.force_id, fresh_after)
     found = find_pupils(rolls, sought, night.rules.parameters)
-    return {
-        v.involvement_id: _Decided(v, excluded[v.involvement_id] or _followed(night, found[v.involvement_id]))
-        for v in involved
-    }
+    return {v.involvement_id: _decided(night, v, excluded[v.involvement_id], found) for v in involved}
+
+
+def _decided(
+    night: _Night, involved: Involvement, excluded: ExclusionReason | None, found: Mapping[UUID, Decision]
+) -> _Decided:
+    """One child's outcome: out of the duty, with a person beyond it, or as the rolls and the schools' links say."""
+    if excluded is not None:
+        return _Decided(involved, excluded)
+    decision = _followed(night, found[involved.involvement_id])
+    beyond = beyond_scope(involved.incident, involved.child)
+    if beyond is None:
+        return _Decided(involved, decision)
+    return _Decided(involved, for_a_person(beyond, decision, involved.child), beyond)
 
 
 def _followed(night: _Night, decision: Decision) -> Decision:
@@ -313,12 +326,13 @@ def _placement(night: _Night, decided: _Decided) -> tuple[NewPlacement, list[Owe
     involved, timetable = decided.involved, night.timetable
     occurred = involved.incident.occurred_from
     duty_by = timetable.first_bell(ANY_SCHOOL, occurred)
+    beyond = decided.beyond.value if decided.beyond else None
 
     def placed(
         status: PlacementStatus, reason: str | None, pupil_id: UUID | None, evidence: Evidence
     ) -> NewPlacement:
         return NewPlacement(
-            involved.involvement_id, involved.version, status, reason, pupil_id, duty_by, evidence
+            involved.involvement_id, involved.version, status, reason, pupil_id, duty_by, evidence, beyond
         )
 
     match decided.decision:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from encompass.domain.child import UnderReception
 from encompass.matching.parameters import Parameters, WrongParameters, read_parameters
 from encompass.settings import ROOT, MatchingSettings, SettingsError
 
@@ -14,10 +15,11 @@ FOLDER: Final = ROOT / "config" / "matching"
 
 @dataclass(frozen=True)
 class MatchRules:
-    """What a match is decided by: the model's parameters, and after how long a roll is stale."""
+    """What a match is decided by: the model's parameters, after how long a roll is stale, and who is too young."""
 
     parameters: Parameters = field(repr=False)
     stale_after: timedelta
+    under_reception: UnderReception = UnderReception.EXCLUDE
 
 
 def match_rules(wanted: MatchingSettings) -> MatchRules:

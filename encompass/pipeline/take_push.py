@@ -16,7 +16,7 @@ from encompass.domain.push import Pushed, PushOutcome
 from encompass.formats.faults import BrokenFile
 from encompass.formats.police_contract import Manifest, Page, Shape
 from encompass.formats.pushed_page import read_pushed
-from encompass.gateways.failures import Unavailable
+from encompass.gateways.dropped_files import NothingDropped
 from encompass.store import pushed
 from encompass.store.pushed import NewPage
 from encompass.store.sealed import KeyRing
@@ -114,11 +114,11 @@ class PushedPages:
     shape: Shape
 
     def manifest(self, updated_from: datetime, updated_to: datetime) -> Manifest:
-        """What came in the window. Raises Unavailable when nothing did."""
+        """What came in the window. Raises NothingDropped when nothing did."""
         with self.engine.begin() as connection:
             found = list(pushed.pages_between(connection, self.ring, self.force_id, updated_from, updated_to))
         if not found:
-            raise Unavailable("nothing was pushed")
+            raise NothingDropped("nothing was pushed")
         return Manifest(sum(p.records for p in found), None, max(p.made_at for p in found))
 
     def pages(self, updated_from: datetime, updated_to: datetime) -> Iterator[Page]:

@@ -41,6 +41,7 @@ def facts(connection: Connection, force_id: str, night: date) -> list[DutyFact]:
             involvement_id=r.involvement_id,
             placement=PlacementStatus(r.placement_status) if r.placement_status else None,
             placement_reason=r.placement_reason,
+            beyond_scope=r.beyond_scope,
             duty_id=r.duty_id,
             duty_by=r.duty_by or r.placement_duty_by,
             withdrawn_at=r.withdrawn_at,

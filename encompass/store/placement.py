@@ -43,7 +43,10 @@ class StoredPlacement:
 
 @dataclass(frozen=True)
 class NewPlacement:
-    """A placement to be written: `duty_by` is the default first bell after the incident."""
+    """A placement to be written: `duty_by` is the default first bell after the incident.
+
+    `beyond_scope` says why the statutory duty does not reach the child, where it does not.
+    """
 
     involvement_id: UUID
     version: int
@@ -52,6 +55,7 @@ class NewPlacement:
     pupil_id: UUID | None
     duty_by: datetime
     evidence: Evidence
+    beyond_scope: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,12 @@ def move(
     if moved:
         _record(connection, run, new, "placement_moved", actor)
     return moved
+
+
+def mark_scope(connection: Connection, new: NewPlacement) -> None:
+    """Whether the statutory duty reaches the child as he or she is named now; a person's decision leaves it alone."""
+    values = {"involvement_id": new.involvement_id, "beyond_scope": new.beyond_scope}
+    connection.execute(Q["mark_scope"], values)
 
 
 def keep(connection: Connection, involvement_id: UUID, version: int) -> None:
@@ -232,6 +242,7 @@ def _values(run: Run, new: NewPlacement) -> dict[str, object]:
         "pupil_id": new.pupil_id,
         "duty_by": new.duty_by,
         "evidence": EVIDENCE.dump_json(new.evidence).decode(),
+        "beyond_scope": new.beyond_scope,
         "decided_at": run.as_of,
         "decided_version": new.version,
         "run_id": run.run_id,

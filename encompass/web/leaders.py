@@ -72,6 +72,7 @@ def _page(report: ComplianceReport) -> ResponseReturnValue:
         involvement_rows=[
             (gettext("Named"), account.involvements.total),
             (gettext("In scope"), account.involvements.in_scope),
+            *((wording.BEYOND_SCOPE[reason], n) for reason, n in account.involvements.beyond_scope.items()),
             *((wording.EXCLUSION[reason], n) for reason, n in account.involvements.excluded.items()),
         ],
         manifest_rows=[

@@ -72,6 +72,11 @@ EXCEPTION = {
     "not_told": lazy_gettext("Not told by the bell"),
     "not_placed": lazy_gettext("The child had not been placed with a school"),
 }
+BEYOND_SCOPE = {
+    "eighteen": lazy_gettext("Beyond the duty: eighteen and still at school"),
+    "under_reception": lazy_gettext("Beyond the duty: under reception age"),
+    "outside_england_and_wales": lazy_gettext("Beyond the duty: outside England and Wales"),
+}
 ALARM = {
     "feed_absent": lazy_gettext("The police feed did not answer."),
     "feed_empty": lazy_gettext("The police feed announced no incidents."),

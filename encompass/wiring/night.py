@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 from encompass.domain.audit import ChainFault
+from encompass.domain.child import UnderReception
 from encompass.domain.compliance import Account, ComplianceReport
 from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.ladder import LadderTimes, Step
@@ -75,7 +77,10 @@ class NightSteps(Installation):
     def match_children(self, run: Run) -> int:
         """Place every child who waits for a decision; how many."""
         rules = self.duty_rules(run.force_id)
-        matching = match_rules(self.force(run.force_id).matching)
+        force = self.force(run.force_id)
+        matching = replace(
+            match_rules(force.matching), under_reception=UnderReception(force.profile.under_reception)
+        )
         return match(self.database.engine(Role.PIPELINE), self.ring, rules, matching, run)
 
     def prepare_notifications(self, run: Run) -> int:

@@ -20,6 +20,7 @@ ORDER BY r.as_of
 
 -- name: facts
 SELECT v.involvement_id, p.status AS placement_status, p.reason AS placement_reason, p.duty_by AS placement_duty_by,
+    p.beyond_scope,
     d.duty_id, d.duty_by, d.withdrawn_at, r.urn,
     coalesce(s.name, r.partner_force, coalesce((
         SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code

@@ -19,10 +19,11 @@ WHERE involvement_id = CAST(:involvement_id AS uuid) FOR UPDATE
 
 -- name: insert_placement
 INSERT INTO placement (involvement_id, force_id, status, reason, pupil_id, duty_by, evidence, decided_at,
-    decided_version, run_id)
+    decided_version, run_id, beyond_scope)
 VALUES (CAST(:involvement_id AS uuid), CAST(:force_id AS text), CAST(:status AS text), CAST(:reason AS text),
     CAST(:pupil_id AS uuid), CAST(:duty_by AS timestamptz), CAST(:evidence AS jsonb),
-    CAST(:decided_at AS timestamptz), CAST(:decided_version AS bigint), CAST(:run_id AS uuid))
+    CAST(:decided_at AS timestamptz), CAST(:decided_version AS bigint), CAST(:run_id AS uuid),
+    CAST(:beyond_scope AS text))
 ON CONFLICT (involvement_id) DO NOTHING
 RETURNING involvement_id
 
@@ -33,6 +34,10 @@ UPDATE placement SET status = CAST(:status AS text), reason = CAST(:reason AS te
     run_id = CAST(:run_id AS uuid)
 WHERE involvement_id = CAST(:involvement_id AS uuid) AND status = CAST(:expected AS text)
 RETURNING involvement_id
+
+-- name: mark_scope
+UPDATE placement SET beyond_scope = CAST(:beyond_scope AS text)
+WHERE involvement_id = CAST(:involvement_id AS uuid)
 
 -- name: keep_placement
 UPDATE placement SET decided_version = CAST(:decided_version AS bigint)

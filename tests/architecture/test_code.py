@@ -18,7 +18,7 @@ from docs.generate import pages
 from encompass.domain.child import exclusion
 from encompass.domain.compliance import Bucket
 from encompass.domain.notification import NotificationStatus
-from encompass.domain.placement import ExclusionReason, PlacementStatus
+from encompass.domain.placement import BEYOND_SCOPE, ExclusionReason, PlacementStatus, ReviewReason
 from encompass.log import ALLOWED_KEYS, ForbiddenLogKey, configure, get_logger
 from encompass.web import wording
 from encompass.web.access_rules import rule_of
@@ -98,6 +98,7 @@ def test_every_status_bucket_and_reason_has_words() -> None:
     )
     assert set(wording.EXCEPTION) == set(re.findall(r"'(\w+)'", allowed))
     assert set(wording.EXCLUSION) == {r.value for r in ExclusionReason}
+    assert set(wording.BEYOND_SCOPE) == {r.value for r in BEYOND_SCOPE} <= {r.value for r in ReviewReason}
     placed = {f"mash_{s.value}" for s in PlacementStatus if s is not PlacementStatus.EXCLUDED}
     assert set(wording.WAITING_WITH) == placed | {
         "school",

@@ -244,6 +244,14 @@ def _shown(shown: ShownChild, *, show_personal: bool) -> dict[str, Any]:
         "proposed": shown.proposal.outcome.value if shown.proposal else None,
         "school_named": personal(child.school_named.name if child.school_named else None),
         "offered": [f"--refer {o.office.value} --la {o.la_code}" for o in shown.offices],
+        "placed_before": [
+            {
+                "night": e.night.isoformat(),
+                "candidate": e.number,
+                "schools": {str(urn): name for urn, name in e.schools.items()},
+            }
+            for e in shown.earlier
+        ],
         "candidates": [
             {
                 "number": c.number,
@@ -271,6 +279,16 @@ def _print(table: dict[str, Any]) -> None:
         out(f"on no roll any more; the local authority: encompass queue resolve {table['id']} {offer}")
     limits = f"{table['automatic_from']:.1f} bits with a margin of {table['margin']:.1f}"
     out(f"automatic from {limits} (model {table['model']})")
+    for e in table["placed_before"]:
+        who = (
+            f"as candidate {e['candidate']}"
+            if e["candidate"]
+            else "as a pupil who is not among the candidates"
+        )
+        schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in e["schools"].items())
+        out(
+            f"this force's same person was placed {who} on the night of {e['night']}, at {schools or 'no school'}"
+        )
     for c in table["candidates"]:
         schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in c["schools"].items())
         out(f"\n{c['number']}. {c['score']:.1f} bits  {schools or 'on no roll that day'}")

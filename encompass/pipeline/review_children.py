@@ -53,6 +53,18 @@ class ShownCandidate:
 
 
 @dataclass(frozen=True)
+class ShownEarlier:
+    """Where the same person of the force's was placed before: as which candidate, if any, and at which schools.
+
+    It is for the person who decides, and decides nothing itself: police may have joined two people under one id.
+    """
+
+    night: date
+    number: int | None
+    schools: Mapping[int, str]
+
+
+@dataclass(frozen=True)
 class ShownChild:
     """A child who waits, opened, with the candidates best first."""
 
@@ -61,6 +73,7 @@ class ShownChild:
     child: ReportedChild = field(repr=False)
     candidates: tuple[ShownCandidate, ...]
     offices: tuple[LaOfficer, ...]
+    earlier: tuple[ShownEarlier, ...]
     proposal: Proposal | None
 
 
@@ -134,7 +147,9 @@ def show_child(engine: Engine, ring: KeyRing, run: Run, involvement_id: UUID) ->
         _record(connection, run, "review_shown", involvement_id, {"candidates": len(shown)})
         proposal = review.proposal_of(connection, involvement_id)
         offices = _offices(connection, run.force_id, held)
-    return ShownChild(held, reason_in_words(held.reason), involved.child, shown, offices, proposal)
+        earlier = _earlier(connection, run, held)
+    why = reason_in_words(held.reason)
+    return ShownChild(held, why, involved.child, shown, offices, earlier, proposal)
 
 
 def resolve_child(
@@ -313,6 +328,15 @@ def _shown(
         )
         for number, candidate in enumerate(candidates, start=1)
         if candidate.pupil_id in entries
+    )
+
+
+def _earlier(connection: Connection, run: Run, held: Held) -> tuple[ShownEarlier, ...]:
+    numbers = {c.pupil_id: n for n, c in enumerate(held.evidence.candidates, start=1)}
+    names = school.names_by_urn(connection, run.force_id)
+    return tuple(
+        ShownEarlier(e.night, numbers.get(e.pupil_id), {urn: names.get(urn, "") for urn in e.urns})
+        for e in review.placed_before(connection, run.force_id, held.involvement_id)
     )
 
 

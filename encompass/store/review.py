@@ -46,6 +46,15 @@ class Held:
 
 
 @dataclass(frozen=True)
+class PlacedBefore:
+    """Where the same person of the force's was placed in another incident."""
+
+    night: date
+    pupil_id: UUID
+    urns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What one person decided: placed with schools, referred to another recipient, or not found.
 
@@ -95,6 +104,12 @@ def hold(connection: Connection, force_id: str, involvement_id: UUID) -> Held | 
         row.decided_version,
         evidence_of(row.evidence),
     )
+
+
+def placed_before(connection: Connection, force_id: str, involvement_id: UUID) -> list[PlacedBefore]:
+    """Where whom police know by the same person id was placed, the latest night first."""
+    rows = connection.execute(Q["placed_before"], {"force_id": force_id, "involvement_id": involvement_id})
+    return [PlacedBefore(row.night, row.pupil_id, tuple(row.urns)) for row in rows]
 
 
 def propose(

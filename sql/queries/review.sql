@@ -15,6 +15,19 @@ WHERE p.force_id = CAST(:force_id AS text) AND p.involvement_id = CAST(:involvem
     AND p.status IN ('in_review', 'not_found')
 FOR UPDATE
 
+-- name: placed_before
+SELECT i.night, p.pupil_id, array_remove(array_agg(DISTINCT r.urn ORDER BY r.urn), NULL) AS urns
+FROM involvement AS v
+JOIN involvement AS w ON w.force_id = v.force_id AND w.person_hash = v.person_hash
+    AND w.involvement_id <> v.involvement_id
+JOIN placement AS p ON p.involvement_id = w.involvement_id AND p.status = 'placed'
+JOIN incident AS i ON i.incident_id = w.incident_id
+LEFT JOIN duty AS d ON d.involvement_id = w.involvement_id AND d.withdrawn_at IS NULL
+LEFT JOIN recipient AS r ON r.recipient_id = d.recipient_id
+WHERE v.force_id = CAST(:force_id AS text) AND v.involvement_id = CAST(:involvement_id AS uuid)
+GROUP BY w.involvement_id, i.night, p.pupil_id
+ORDER BY i.night DESC, w.involvement_id
+
 -- name: insert_review_decision
 INSERT INTO review_decision (decision_id, force_id, involvement_id, decided_version, outcome, pupil_id, urns,
     recipient_id, overrides, sealed_reason, key_id, proposed_by, proposed_at)

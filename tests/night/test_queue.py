@@ -187,3 +187,35 @@ def test_a_comparison_in_words() -> None:
         said
         == "same surname and birth date; forename differs: Aisha / Ayesha, a known spelling; home differs"
     )
+
+
+def test_the_reviewer_is_shown_where_the_forces_same_person_was_placed_before_and_nothing_follows_by_itself(
+    cluster: Cluster, on_copy: Copy
+) -> None:
+    cli = on_copy(cluster.played())
+    records = cluster.world.incidents.records
+    placed = next(e for e in cluster.world.expected() if e["placement"] == "placed" and not e["held"])
+    source = next(r for r in records if r["incident_reference"] == placed["incident_reference"])
+    child = next(c for c in source["children"] if c["person_id"] == placed["person_id"])
+    again = {
+        **source,
+        "incident_reference": "RVB/26/999998",
+        "updated_at": "2026-03-18T02:00:00+00:00",
+        "children": [{**child, "forename": "Zzyzx", "date_of_birth": None}],
+    }
+    stranger = {**again["children"][0], "person_id": "RVB-P-0000001"}
+    other = {**again, "incident_reference": "RVB/26/999999", "children": [stranger]}
+    records += [again, other]
+    try:
+        for step in ("receive", "match"):
+            cli.run(step, "--night", "2026-03-18")
+    finally:
+        records.remove(again)
+        records.remove(other)
+    fresh = [w["id"] for w in waiting(cli) if w["night"] == "2026-03-18"]
+    shown = [json.loads(cli.run("queue", "show", w, "--json").stdout)["placed_before"] for w in fresh]
+    assert len(fresh) == 2
+    (found,) = [s for s in shown if s]
+    assert [(e["night"], list(map(int, e["schools"]))) for e in found] == [("2026-03-17", placed["urns"])]
+    of = fresh[shown.index(found)]
+    assert "this force's same person was placed" in cli.run("queue", "show", of).stdout

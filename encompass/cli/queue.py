@@ -279,16 +279,7 @@ def _print(table: dict[str, Any]) -> None:
         out(f"on no roll any more; the local authority: encompass queue resolve {table['id']} {offer}")
     limits = f"{table['automatic_from']:.1f} bits with a margin of {table['margin']:.1f}"
     out(f"automatic from {limits} (model {table['model']})")
-    for e in table["placed_before"]:
-        who = (
-            f"as candidate {e['candidate']}"
-            if e["candidate"]
-            else "as a pupil who is not among the candidates"
-        )
-        schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in e["schools"].items())
-        out(
-            f"this force's same person was placed {who} on the night of {e['night']}, at {schools or 'no school'}"
-        )
+    _print_placed_before(table["placed_before"])
     for c in table["candidates"]:
         schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in c["schools"].items())
         out(f"\n{c['number']}. {c['score']:.1f} bits  {schools or 'on no roll that day'}")
@@ -300,3 +291,11 @@ def _print(table: dict[str, Any]) -> None:
             out(f"   VETO  {veto}")
     if not table["candidates"]:
         out("no candidates")
+
+
+def _print_placed_before(placed: list[dict[str, Any]]) -> None:
+    for e in placed:
+        who = f"as candidate {e['candidate']}" if e["candidate"] else "as a pupil who is no candidate"
+        schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in e["schools"].items())
+        at = f"on the night of {e['night']}, at {schools or 'no school'}"
+        out(f"this force's same person was placed {who} {at}")

@@ -13,11 +13,19 @@ from pydantic import ValidationError
 from encompass.formats.mis_csv import BadMapping, read_mapping
 from encompass.formats.police_mapping import CHILD, INCIDENT, PoliceMapping
 from encompass.pipeline.match_rules import match_rules
-from encompass.settings import ForceSettings, ProfileSettings, SettingsError, rolls_folder
+from encompass.settings import FeedSettings, ForceSettings, ProfileSettings, SettingsError, rolls_folder
+from encompass.settings.feed import SECRET_PREFIX, SHORTEST_SECRET
 
 FROM_ELSEWHERE = {
     "feed": {"base_url": "https://set.elsewhere.example", "client_id": "-", "client_secret": "-"},
     "registers": {"base_url": "https://set.elsewhere.example", "token": "-"},
+}
+NO_SECRET = f"{SECRET_PREFIX}{'A' * 2 * SHORTEST_SECRET}"
+WAYS = {
+    "rest": "We ask for it over REST",
+    "folder": "It is dropped as files in a folder of ours",
+    "sftp": "It is dropped as files that we fetch over SFTP",
+    "push": "It is pushed to us, each page signed",
 }
 WONDE = {"base_url": "https://set.elsewhere.example", "token": "-"}
 NEEDED = frozenset(
@@ -71,8 +79,11 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
     """The table with stand-ins for what a deployment lays over it: addresses and secrets."""
     completed = dict(table)
     for name, values in FROM_ELSEWHERE.items():
-        is_dropped = name == "feed" and {"folder", "sftp"} & set(table.get(name, {}))
-        completed[name] = {**({} if is_dropped else values), **table.get(name, {})}
+        given = table.get(name, {})
+        is_other = name == "feed" and {"folder", "sftp", "push"} & set(given)
+        completed[name] = {**({} if is_other else values), **given}
+    if "push" in completed["feed"]:
+        completed["feed"]["push"] = {"secrets": [NO_SECRET], **completed["feed"]["push"]}
     if any(r.get("format") == "wonde" for r in completed["registers"].get("rolls", ())):
         completed["registers"].setdefault("wonde", WONDE)
     return completed
@@ -117,6 +128,22 @@ def _telling_in_words(profile: ProfileSettings) -> Iterator[str]:
     yield f"Two people release {two}; two people always decide that a school is never told."
 
 
+def _way_in(feed: FeedSettings) -> str:
+    way = WAYS[feed.way]
+    if feed.push is not None:
+        more = ": any of them is good" if len(feed.push.secrets) > 1 else ""
+        return (
+            f"{way} with {len(feed.push.secrets)} secrets{more}; more than {feed.push.most_a_minute} pages in a minute "
+            "come later."
+        )
+    if feed.way != "rest":
+        return f"{way}."
+    credentials = ["client credentials"] if feed.client_id else []
+    shown = [*credentials, *(["a client certificate"] if feed.certificate_file else [])]
+    trust = " Its own certificate must be of an authority that is named." if feed.ca_file else ""
+    return f"{way}, known by {' and '.join(shown)}.{trust}"
+
+
 def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]:
     p, f, r = force.profile, force.feed, force.registers
     yield f"{force.name}, of {force.partnership_name}."
@@ -134,6 +161,11 @@ def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]
             yield f"It never says: {', '.join(missing)}. Schools will read that police did not record it."
         unused = sorted((INCIDENT | CHILD) - {*mapping.incident, *mapping.child, *mapping.constants})
         yield f"{len(unused)} of the contract's fields have no place in it."
+    yield _way_in(f)
+    yield (
+        f"Nothing newer than {f.stale_after_hours} hours in it raises an alarm; so does a feed that does not come, "
+        "is empty, or is not as it was announced."
+    )
     yield (
         f"A pull goes back {f.overlap_minutes} minutes behind the last complete one; fewer than {f.fewest_records} new "
         "records in a night raise an alarm."
@@ -148,5 +180,11 @@ def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]
         f"They are told before {p.send_by:%H:%M}; a day starts at {p.school_starts:%H:%M} where nobody says otherwise; "
         f"who has not acknowledged is telephoned from {p.chase_after:%H:%M}, and "
         f"within {p.holiday_act_days + 1} days in holidays."
+    )
+    youngest = "are excluded" if p.under_reception == "exclude" else "go to a person"
+    yield f"Children under reception age {youngest}, and are counted apart from the statutory duty."
+    of = force.staff
+    yield (
+        f"Its staff are those whose token says {of.value or 'the name of this file'} in the claim {of.claim}."
     )
     yield f"Bank holidays are those of {p.bank_holidays}. Matching uses version {force.matching.parameters}."

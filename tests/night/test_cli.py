@@ -73,7 +73,6 @@ def test_missing_settings_are_all_named_and_exit_4(tmp_path: Path) -> None:
     assert done.returncode == 4
     for name in (
         "web.secret_key",
-        "mail",
         "identity",
         "forces.riverbend.feed: Value error, a feed has one way in: base_url (with client_id and client_secret)",
     ):

@@ -183,3 +183,43 @@ def test_a_feed_of_dropped_files_comes_to_the_same_account_and_a_bad_one_is_an_a
 def test_a_feed_has_one_way_in(ways: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         FeedSettings.model_validate(ways)
+
+
+@pytest.mark.parametrize(
+    ("feed", "says"),
+    [
+        ("", "We ask for it over REST, known by client credentials."),
+        (
+            'certificate_file = "c.pem"\ncertificate_key_file = "k.pem"\nca_file = "ca.pem"\n',
+            "known by client credentials and a client certificate. Its own certificate must be of an authority",
+        ),
+        ('folder = "drop"\n', "It is dropped as files in a folder of ours."),
+        (
+            "push = { most_a_minute = 7 }\n",
+            "pushed to us, each page signed with 1 secrets; more than 7 pages",
+        ),
+        ("stale_after_hours = 9\n", "Nothing newer than 9 hours in it raises an alarm"),
+    ],
+)
+def test_how_a_feed_comes_in_is_told_in_words(forces: Path, feed: str, says: str) -> None:
+    (forces / "own.toml").write_text(PLAIN.replace("[feed]\n", f"[feed]\n{feed}"))
+    done = run("force", "check", "own")
+    assert done.exit_code == 0, done.output
+    assert says in done.output
+
+
+def test_who_is_too_young_and_whose_staff_is_whose_is_told_in_words(forces: Path) -> None:
+    text = PLAIN.replace("[profile]\n", '[profile]\nunder_reception = "person"\n')
+    (forces / "own.toml").write_text(text + '[staff]\nclaim = "roles"\nvalue = "riverbend-staff"\n')
+    said = run("force", "check", "own").output
+    assert "Children under reception age go to a person" in said
+    assert "whose token says riverbend-staff in the claim roles" in said
+    (forces / "own.toml").write_text(PLAIN)
+    said = run("force", "check", "own").output
+    assert "Children under reception age are excluded" in said
+    assert "whose token says the name of this file in the claim force" in said
+    (forces / "own.toml").write_text(
+        PLAIN.replace("[feed]\n", '[feed]\npush = { secrets = ["whsec_c2hvcnQ="] }\n')
+    )
+    wrong = run("force", "check", "own")
+    assert (wrong.exit_code, "at least 24 bytes" in wrong.output) == (3, True)

@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import text
 
 from encompass.domain.report_export import account_table
-from encompass.settings import load_settings
+from encompass.settings import FeedSettings, load_settings
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from sandbox.mail import Mailbox
 from sandbox.serve import Sandbox
 from sandbox.world import World, build_world, named_night
 from tests.cluster import FORCE, Cluster
+from tests.gateways.test_dropped_files import as_json, drop
 
 
 @contextmanager
@@ -194,3 +195,26 @@ def test_a_night_that_brings_only_what_the_overlap_serves_again_is_empty(
     same_morning = rolled.open_run(FORCE, evening.night, evening.as_of + timedelta(minutes=15))
     rolled.receive_incidents(same_morning)
     assert rolled.account(same_morning).alarms == ()
+
+
+@pytest.mark.parametrize("way", ["rest", "folder"])
+def test_a_feed_of_which_nothing_is_new_is_stale(
+    rolled: Encompass, cluster: Cluster, tmp_path: Path, way: str
+) -> None:
+    run = cluster.run(rolled)
+    records = cluster.world.records
+    newest = max(datetime.fromisoformat(r["updated_at"]) for r in records)
+    if way == "rest":
+        run = rolled.open_run(FORCE, run.night, newest + timedelta(hours=25))
+        feed = rolled.settings.forces[FORCE].feed
+    else:
+        drop(tmp_path, "a.json", as_json(*records), len(records), at=run.as_of - timedelta(hours=30))
+        feed = FeedSettings(folder=tmp_path)
+    force = rolled.settings.forces[FORCE].model_copy(update={"feed": feed})
+    forces = {**rolled.settings.forces, FORCE: force}
+    own = replace(rolled, settings=rolled.settings.model_copy(update={"forces": forces}))
+    assert own.receive_incidents(run) == len(records)
+    account = own.account(run)
+    assert account.alarms == ("feed_stale: police_feed",)
+    table = account_table(account)
+    assert (table["gaps"], table["balanced"], table["all_well"]) == (["in_doubt"], True, False)

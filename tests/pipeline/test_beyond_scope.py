@@ -115,4 +115,4 @@ def test_it_stays_counted_apart_once_a_person_has_decided(rolled: Encompass, clu
         )
         assert connection.execute(decided).scalars().all() == ["outside_england_and_wales"]
     assert rolled.account(run).involvements.beyond_scope == {"outside_england_and_wales": 1}
-    assert rolled.account(run).balanced is True
+    assert rolled.account(run).involvements.balances is True

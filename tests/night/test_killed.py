@@ -113,7 +113,7 @@ def test_whole_nights_killed_anywhere() -> None:
             assert done.run("audit", "verify").returncode == 0, lap
 
 
-def _account(played: Played) -> dict:
+def _account(played: Played) -> list[dict]:
     return json.loads(played.run("reconcile", "--json").stdout)
 
 

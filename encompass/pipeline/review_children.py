@@ -26,6 +26,7 @@ from encompass.domain.school import RollEntry
 from encompass.matching.enrolment import schools_told
 from encompass.matching.explanation import REASONS, in_words
 from encompass.pipeline.match_children import DutyRules, timetable_of
+from encompass.pipeline.shown_earlier import ShownEarlier, shown_earlier
 from encompass.store import audit, incident, placement, review, roll, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
@@ -50,18 +51,6 @@ class ShownCandidate:
     in_words: str = field(repr=False)
     schools: Mapping[int, str]
     vetoes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ShownEarlier:
-    """Where the same person of the force's was placed before: as which candidate, if any, and at which schools.
-
-    It is for the person who decides, and decides nothing itself: police may have joined two people under one id.
-    """
-
-    night: date
-    number: int | None
-    schools: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,7 @@ def show_child(engine: Engine, ring: KeyRing, run: Run, involvement_id: UUID) ->
         _record(connection, run, "review_shown", involvement_id, {"candidates": len(shown)})
         proposal = review.proposal_of(connection, involvement_id)
         offices = _offices(connection, run.force_id, held)
-        earlier = _earlier(connection, run, held)
+        earlier = shown_earlier(connection, run, held)
     why = reason_in_words(held.reason)
     return ShownChild(held, why, involved.child, shown, offices, earlier, proposal)
 
@@ -328,15 +317,6 @@ def _shown(
         )
         for number, candidate in enumerate(candidates, start=1)
         if candidate.pupil_id in entries
-    )
-
-
-def _earlier(connection: Connection, run: Run, held: Held) -> tuple[ShownEarlier, ...]:
-    numbers = {c.pupil_id: n for n, c in enumerate(held.evidence.candidates, start=1)}
-    names = school.names_by_urn(connection, run.force_id)
-    return tuple(
-        ShownEarlier(e.night, numbers.get(e.pupil_id), {urn: names.get(urn, "") for urn in e.urns})
-        for e in review.placed_before(connection, run.force_id, held.involvement_id)
     )
 
 

@@ -156,9 +156,11 @@ def test_nothing_pushed_by_the_feed_check_is_a_feed_that_is_absent(door: Door, c
 def test_a_run_of_the_day_to_which_nothing_more_was_pushed_is_no_alarm(door: Door, cluster: Cluster) -> None:
     assert door.post(page(*door.records, made=_before_the_check(cluster)))[0] == 200
     door.encompass.receive_incidents(cluster.run(door.encompass))
-    later = cluster.run(door.encompass, time(9, 0))
+    overlapping, later = (cluster.run(door.encompass, time(hour, 0)) for hour in (9, 12))
+    assert door.encompass.receive_incidents(overlapping) == len(door.records)
     assert door.encompass.receive_incidents(later) == 0
-    assert (door.encompass.account(later).alarms, door.encompass.account(later).gaps) == ((), ())
+    account = door.encompass.account(later)
+    assert (account.alarms, account.gaps, account.manifest.duplicate) == ((), (), len(door.records))
 
 
 def test_an_old_page_alone_is_a_stale_feed(door: Door, cluster: Cluster) -> None:

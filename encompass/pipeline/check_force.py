@@ -16,9 +16,10 @@ from encompass.pipeline.match_rules import match_rules
 from encompass.settings import FeedSettings, ForceSettings, ProfileSettings, SettingsError, rolls_folder
 from encompass.settings.feed import SECRET_PREFIX, SHORTEST_SECRET
 
+ELSEWHERE = "https://set.elsewhere.example"
 FROM_ELSEWHERE = {
-    "feed": {"base_url": "https://set.elsewhere.example", "client_id": "-", "client_secret": "-"},
-    "registers": {"base_url": "https://set.elsewhere.example", "token": "-"},
+    "feed": {"base_url": ELSEWHERE, "client_id": "-", "client_secret": "-"},
+    "registers": {"base_url": ELSEWHERE, "token": "-"},
 }
 NO_SECRET = f"{SECRET_PREFIX}{'A' * 2 * SHORTEST_SECRET}"
 WAYS = {
@@ -27,7 +28,7 @@ WAYS = {
     "sftp": "It is dropped as files that we fetch over SFTP",
     "push": "It is pushed to us, each page signed",
 }
-WONDE = {"base_url": "https://set.elsewhere.example", "token": "-"}
+WONDE = {"base_url": ELSEWHERE, "token": "-"}
 NEEDED = frozenset(
     {"incident_reference", "updated_at", "recorded_at", "status", "domestic_abuse", "event.occurred_from",
      "event.nature", "event.narrative", "location.address", "location.in_force_area", "person_id", "forename",
@@ -121,14 +122,16 @@ def _telling_in_words(profile: ProfileSettings) -> Iterator[str]:
         f"{helpline.name}, {helpline.number}, {helpline.hours}" if helpline else "nobody: no helpline is set"
     )
     yield (
-        f"Below each message stand {len(profile.advice.to_do)} lines of advice; whom to ask is {asked}. "
-        f"{len(profile.refuges)} refuges are looked for in every text."
+        f"Lines of advice below each message: {len(profile.advice.to_do)}; whom to ask is {asked}. "
+        f"Refuges looked for in every text: {len(profile.refuges)}."
     )
     two = ", ".join(profile.two_people_for) or "no kind of hold"
     yield f"Two people release {two}; two people always decide that a school is never told."
 
 
 def _way_in(feed: FeedSettings) -> str:
+    if feed.base_url == ELSEWHERE and feed.certificate_file is None:
+        return "Its way in is told elsewhere, with addresses and secrets."
     way = WAYS[feed.way]
     if feed.push is not None:
         more = ": any of them is good" if len(feed.push.secrets) > 1 else ""

@@ -188,7 +188,7 @@ def test_a_feed_has_one_way_in(ways: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("feed", "says"),
     [
-        ("", "We ask for it over REST, known by client credentials."),
+        ("", "Its way in is told elsewhere, with addresses and secrets."),
         (
             'certificate_file = "c.pem"\ncertificate_key_file = "k.pem"\nca_file = "ca.pem"\n',
             "known by client credentials and a client certificate. Its own certificate must be of an authority",

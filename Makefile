@@ -34,7 +34,7 @@ airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, unti
 	@exec $(PY) -m sandbox airflow
 
 test: $(DEV_STAMP) browser ## Every test that fits in fifteen minutes
-	@exec $(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 prove: $(DEV_STAMP) browser ## The slow proofs: nights killed at random points (KILLS=20), files changed at random (FUZZ=100000)
 	@FUZZ=$(FUZZ) exec $(PY) -m pytest -q tests/formats/test_fuzz.py

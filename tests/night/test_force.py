@@ -83,7 +83,7 @@ def test_a_mapping_is_checked_and_told_and_used_to_check_files(forces: Path) -> 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("[profile]", "[profil]"), "profile: Field required"),
+        (("[profile]", "[profil]"), "profile.fields: Field required"),
         (("school_starts = 08:45:00", 'school_starts = "breakfast"'), "profile.school_starts: "),
         (("[profile]", "[profile"), "not TOML"),
         (

@@ -36,7 +36,7 @@ class KeyAdultRole(StrEnum):
     DEPUTY = "deputy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class School:
     """One establishment of Get Information About Schools, keyed by its URN."""
 
@@ -55,6 +55,43 @@ class School:
     town: str | None
     postcode: str | None
     telephone: str | None
+
+    def __init__(
+        self,
+        urn: int,
+        name: str,
+        la_code: str,
+        la_name: str,
+        establishment_number: str | None,
+        status_code: int,
+        phase: str | None,
+        low_age: int | None,
+        high_age: int | None,
+        opened_on: date | None,
+        closed_on: date | None,
+        trust_code: str | None,
+        town: str | None,
+        postcode: str | None,
+        telephone: str | None,
+    ) -> None:
+        # Set in one step, as a roll's row is below.
+        vars(self).update(
+            urn=urn,
+            name=name,
+            la_code=la_code,
+            la_name=la_name,
+            establishment_number=establishment_number,
+            status_code=status_code,
+            phase=phase,
+            low_age=low_age,
+            high_age=high_age,
+            opened_on=opened_on,
+            closed_on=closed_on,
+            trust_code=trust_code,
+            town=town,
+            postcode=postcode,
+            telephone=telephone,
+        )
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ def read_rows(
     A blank cell of a `warned` column is remarked on.
     """
     columns = (*required, *optional)
+    watched = [(columns.index(c), f"{c}: blank") for c in warned]
     for found in read_cells(stream, dialect, required, optional):
         if isinstance(found, RefusedRecord):
             yield found
@@ -142,7 +143,9 @@ def read_rows(
         except WrongField as fault:
             yield RefusedRecord(str(fault), raw_of(cells[: len(columns)]), line)
         else:
-            yield from (Remark(f"{c}: blank", f"line {line}") for c in warned if not row.fields[c])
+            for at, reason in watched:
+                if not cells[at]:
+                    yield Remark(reason, f"line {line}")
 
 
 def raw_of(cells: Sequence[str]) -> bytes:

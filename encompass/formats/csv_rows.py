@@ -104,7 +104,12 @@ def read_cells(
     count = undecodable = 0
     for line, raw, cells in rows:
         count += 1
-        if cells is not None and len(cells) == absent and len(raw) <= LONGEST_CELL and raw[:-1].isprintable():
+        if (
+            cells is not None
+            and len(cells) == absent
+            and len(raw) <= LONGEST_CELL
+            and raw.rstrip("\n").isprintable()
+        ):
             why = None
         else:
             why = _fault(cells, absent)

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encompass.domain.incident import RefusedRecord
 from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
 from encompass.domain.school import CalendarScope, DayKind, EnrolStatus
 from encompass.domain.upn import ALPHABET, valid_upn
 from encompass.formats.calendar import read_calendar_csv, read_calendar_ics
+from encompass.formats.csv_rows import Dialect, read_cells
 from encompass.formats.faults import BrokenFile, Contents, contents
 from encompass.formats.gias import read_links, read_schools
 from encompass.formats.key_adults import read_key_adults
@@ -289,3 +291,11 @@ def test_the_published_example_of_a_upn() -> None:
 @given(st.text(max_size=15))
 def test_any_text_is_a_upn_or_not(text: str) -> None:
     assert valid_upn(text) in {True, False}
+
+
+@pytest.mark.parametrize("last", [b"\xff", b"\x07"])
+def test_the_last_byte_of_a_file_without_a_last_newline_is_looked_at(last: bytes) -> None:
+    """It is no line's end, so nothing may take it for one."""
+    raw = b"URN,LinkURN,LinkType,LinkEstablishedDate,Note\n100001,100002,Successor,,good\n100003,100004,Successor,,bad"
+    found = list(read_cells(BytesIO(raw + last), Dialect(), ("URN", "LinkURN")))
+    assert [isinstance(row, RefusedRecord) for row in found] == [False, True]

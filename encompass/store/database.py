@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -36,13 +37,18 @@ class NoPassword(Exception):
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is, and each role's password."""
+    """Where PostgreSQL is, and each role's password.
+
+    A session that stands still inside a transaction for longer than the limit is ended by PostgreSQL: a process that
+    was suspended there would otherwise keep its locks, and with them everybody, for as long as it sleeps.
+    """
 
     host: str
     port: int
     name: str
     sslmode: str
     passwords: dict[str, str] = field(repr=False)
+    idle_limit: timedelta = timedelta(seconds=60)
 
     @cached_property
     def _engines(self) -> dict[Role, Engine]:
@@ -51,8 +57,13 @@ class Database:
     def engine(self, role: Role) -> Engine:
         """The role's engine, made once."""
         if role not in self._engines:
+            limit = int(self.idle_limit.total_seconds() * 1000)
             self._engines[role] = create_engine(
-                self.url(role.value), pool_size=8, pool_pre_ping=True, hide_parameters=True
+                self.url(role.value),
+                pool_size=8,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"options": f"-c idle_in_transaction_session_timeout={limit}"},
             )
         return self._engines[role]
 

@@ -10,11 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
@@ -52,16 +53,24 @@ def post(cluster: Cluster, prepared: str) -> Generator[Post]:
         yield opened
 
 
-def work(database: Database, ring: Path, run: Run, url: str, rules: SendingRules, dies_at: int) -> None:
-    """What a sender's process does; it kills itself before its statement or commit of that number."""
+@dataclass(frozen=True)
+class Signal:
+    """What a sender sends itself before its statement or commit of that number."""
+
+    number: int = 0
+    what: signal.Signals = signal.SIGKILL
+
+
+def work(database: Database, ring: Path, run: Run, url: str, rules: SendingRules, itself: Signal) -> None:
+    """What a sender's process does."""
     log.configure("CRITICAL")
     engine, seen = database.engine(Role.PIPELINE), 0
 
     def step(*_: object) -> None:
         nonlocal seen
         seen += 1
-        if seen == dies_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if seen == itself.number:
+            os.kill(os.getpid(), itself.what)
 
     event.listen(engine, "before_cursor_execute", step)
     event.listen(engine, "commit", step)
@@ -69,10 +78,12 @@ def work(database: Database, ring: Path, run: Run, url: str, rules: SendingRules
         send_notifications(engine, read_ring(ring, [FORCE]), provider(url), rules, LINK, run)
 
 
-def sender(cluster: Cluster, post: Post, rules: SendingRules = QUICK, dies_at: int = 0) -> BaseProcess:
+def sender(
+    cluster: Cluster, post: Post, rules: SendingRules = QUICK, itself: Signal | None = None
+) -> BaseProcess:
     """Another sender of the same outbox, started."""
-    database = cluster.database(post.encompass.database.name)
-    arguments = (database, cluster.settings.ring_file, post.run, post.url, rules, dies_at)
+    database = replace(cluster.database(post.encompass.database.name), idle_limit=timedelta(seconds=2))
+    arguments = (database, cluster.settings.ring_file, post.run, post.url, rules, itself or Signal())
     process = SPAWN.Process(target=work, args=arguments)
     process.start()
     return process
@@ -107,7 +118,7 @@ def test_killed_before_each_statement_and_commit_of_a_send(
 ) -> None:
     """From a pass's first statement until its second nudge has been completed, one pass after the other."""
     for number in numbers:
-        process = sender(cluster, post, ALONE, number)
+        process = sender(cluster, post, ALONE, Signal(number))
         process.join(60)
         assert process.exitcode == -signal.SIGKILL, number
         _wait_until_its_sessions_have_ended(post)
@@ -142,6 +153,21 @@ def test_a_sender_stopped_past_its_lease_writes_nothing_more(cluster: Cluster, p
     assert post.sql("SELECT 1 FROM encompass.audit_event WHERE action = 'nudge_ambiguous'") != []
     assert after == before, "what the other has written stands"
     check(post)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [16, 20, 24])
+def test_a_sender_asleep_in_a_transaction_keeps_nobody_waiting(
+    cluster: Cluster, post: Post, number: int
+) -> None:
+    """Its machine was suspended there: its locks end with its session."""
+    process = sender(cluster, post, replace(SHORT_LEASE, workers=1), Signal(number, signal.SIGSTOP))
+    try:
+        _wait_until_stopped(process)
+        check(post)
+    finally:
+        process.kill()
+        process.join()
 
 
 def killed_at_random(cluster: Cluster, prepared: str, rng: random.Random) -> int:
@@ -191,6 +217,13 @@ def _wait_until_its_sessions_have_ended(post: Post) -> None:
     while post.sql(SESSIONS):
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def _wait_until_stopped(process: BaseProcess) -> None:
+    until = time.monotonic() + 30
+    while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def _wait_for_recovery(post: Post) -> None:

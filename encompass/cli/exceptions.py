@@ -13,10 +13,16 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
+from encompass.domain.compliance import IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
 from encompass.domain.report_export import exception_row
 from encompass.domain.run import LONDON
 from encompass.pipeline.close_exceptions import NoSuchException, close_exception, list_exceptions
 from encompass.store.database import Role
+
+TO_DO = {
+    IN_DOUBT: "in_doubt: the school can still read it; decide with `encompass queue show ID` and `queue resolve`",
+    RECALL_UNCONFIRMED: "recall_unconfirmed: a second person: `encompass recall ID --by WHO --confirm`, or --withdraw",
+}
 
 
 @click.group(invoke_without_command=True)
@@ -26,7 +32,8 @@ from encompass.store.database import Role
 def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -> None:
     """List every duty missed and every child not placed by the bell, of every night, until a person closes it.
 
-    Exit code 3 while any stands.
+    With them what a person has still to finish: a child who was told of before police corrected the record, and a
+    recall that a second person has not confirmed. Exit code 3 while any stands.
     """
     if context.invoked_subcommand is not None:
         return
@@ -45,6 +52,8 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
             school = f"{e.school_name} ({e.urn})" if e.urn else e.school_name or "no school yet"
             table.add_row(str(e.exception_id), str(e.night), before, school, e.reason, e.state, answered)
         Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+        for reason in sorted({e.reason for e in found} & UNFINISHED):
+            out(TO_DO[reason])
     sys.exit(Exit.ALARM if found else Exit.FINE)
 
 
@@ -63,6 +72,9 @@ def close(exception_id: UUID, force_id: str | None, by: str, reason: str) -> Non
         try:
             close_exception(engine, encompass.ring, force, exception_id, by, reason.strip(), now)
         except NoSuchException:
-            click.echo("encompass: no exception of this id stands", err=True)
+            says = (
+                "no exception of this id can be closed: what is in doubt or recalled ends when it is decided"
+            )
+            click.echo(f"encompass: {says}", err=True)
             sys.exit(Exit.FAILED)
     out("closed")

@@ -16,6 +16,7 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
+from encompass.domain.placement import PlacementStatus
 from encompass.domain.recipient import LaOfficer, Office, PartnerForce, code_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.review_children import (
@@ -24,19 +25,19 @@ from encompass.pipeline.review_children import (
     IsAtUnheldSchool,
     IsCandidate,
     IsNotFound,
+    IsNotNamed,
     Refer,
     Resolution,
-    ShownChild,
+    Resolved,
     confirm_child,
     list_queue,
     night_of,
-    reason_in_words,
     resolve_child,
-    show_child,
     withdraw_decision,
 )
+from encompass.pipeline.show_child import ShownChild, reason_in_words, show_child
 from encompass.store.database import Role
-from encompass.store.review import Proposal, Waiting
+from encompass.store.review import Waiting
 from encompass.wiring import Encompass
 
 WHO = "Who decides: a staff number or work name, kept with the decision."
@@ -50,9 +51,11 @@ by_option = click.option("--by", required=True, type=Somebody(), help=WHO)
 def queue() -> None:
     """The children whom the rules could not place: a person decides.
 
-    A decision against a veto (say, another forename), or for a school whose roll is not held, is proposed by one
-    person with `resolve` and carried out when another has confirmed it with `confirm`. Everything is audited; the
-    recipient is told by the next `encompass prepare` and `send`, or the next run of the DAG.
+    A decision against a veto (say, another forename), for a school whose roll is not held, or that police are right to
+    name a child no longer, is proposed by one person with `resolve` and carried out when another has confirmed it with
+    `confirm`. Everything is audited; the recipient is told by the next `encompass prepare` and `send`, or the next run
+    of the DAG. Where another school had been told of the child, it can read that no longer from that moment, and a
+    second person confirms its recall.
     """
 
 
@@ -107,6 +110,11 @@ def show(involvement_id: UUID, force_id: str | None, *, show_personal: bool, as_
 )
 @click.option("--not-found", is_flag=True, help="None of them is the child.")
 @click.option(
+    "--not-named",
+    is_flag=True,
+    help="Police are right to name the child no longer: tell nobody, or say so to whom was told.",
+)
+@click.option(
     "--refer",
     type=click.Choice([*(o.value for o in Office), "force"]),
     help="Tell a local authority's office (with --la) or another force (with --to): no school here has the child.",
@@ -131,29 +139,33 @@ def resolve(
     reason: str,
     *,
     not_found: bool,
+    not_named: bool,
 ) -> None:
     """Decide who the child is, or that no candidate is, or who is told in a school's stead."""
     told = _referred_to(refer, la, to)
     given: list[Decided] = [
         *([IsCandidate(number, urns)] if number is not None else []),
         *([IsNotFound()] if not_found else []),
+        *([IsNotNamed()] if not_named else []),
         *([Refer(told)] if told is not None else []),
         *([IsAtUnheldSchool(school)] if school is not None else []),
     ]
     if len(given) != 1:
-        raise click.UsageError("give one of --candidate NUMBER, --not-found, --refer and --school")
+        raise click.UsageError(
+            "give one of --candidate NUMBER, --not-found, --not-named, --refer and --school"
+        )
     if not reason.strip():
         raise click.UsageError("--reason must say why")
     with _told(), opened_installation() as encompass:
         run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
         decision = Resolution(given[0], by, reason.strip())
-        proposal = resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
-    if proposal.overrides:
-        out(f"proposed against {', '.join(proposal.overrides)}: a second person confirms with")
+        resolved = resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
+    if resolved.proposal.overrides:
+        out(f"proposed against {', '.join(resolved.proposal.overrides)}: a second person confirms with")
         out(f"  encompass queue confirm {involvement_id} --by WHO")
     else:
-        _say_done(proposal)
+        _say_done(resolved)
 
 
 @queue.command()
@@ -161,12 +173,12 @@ def resolve(
 @force_option
 @by_option
 def confirm(involvement_id: UUID, force_id: str | None, by: str) -> None:
-    """Confirm another person's decision against a veto, or for a school whose roll is not held."""
+    """Confirm another person's decision: against a veto, or where no pupil or no school is known."""
     with _told(), opened_installation() as encompass:
         run = _run(encompass, force_id, involvement_id)
         engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(run.force_id)
-        proposal = confirm_child(engine, encompass.ring, rules, run, involvement_id, by)
-    _say_done(proposal)
+        resolved = confirm_child(engine, encompass.ring, rules, run, involvement_id, by)
+    _say_done(resolved)
 
 
 @queue.command()
@@ -207,12 +219,19 @@ def _told() -> Generator[None]:
         sys.exit(Exit.FAILED)
 
 
-def _say_done(proposal: Proposal) -> None:
+def _say_done(resolved: Resolved) -> None:
+    proposal = resolved.proposal
     if proposal.to is not None:
-        told = f"to {code_of(proposal.to)}"
+        told = f" to {code_of(proposal.to)}"
+    elif proposal.urns:
+        told = f" at {', '.join(map(str, proposal.urns))}"
     else:
-        told = f"at {', '.join(map(str, proposal.urns))}" if proposal.urns else "with the MASH"
-    out(f"decided: {proposal.outcome.value} {told}")
+        told = " with the MASH" if proposal.outcome is PlacementStatus.NOT_FOUND else ": no school is told"
+    out(f"decided: {proposal.outcome.value}{told}")
+    for other in resolved.told_elsewhere:
+        out(f"{other.recipient} had been told of the child: nobody there can open the message now,")
+        out("and a second person confirms its recall, which opens a breach case, with")
+        out(f"  encompass recall {other.notification_id} --by WHO --confirm")
 
 
 def _row(w: Waiting) -> dict[str, Any]:
@@ -242,6 +261,7 @@ def _shown(shown: ShownChild, *, show_personal: bool) -> dict[str, Any]:
         "automatic_from": evidence.automatic,
         "margin": evidence.margin,
         "proposed": shown.proposal.outcome.value if shown.proposal else None,
+        "told": list(shown.told),
         "school_named": personal(child.school_named.name if child.school_named else None),
         "offered": [f"--refer {o.office.value} --la {o.la_code}" for o in shown.offices],
         "placed_before": [
@@ -273,6 +293,8 @@ def _print(table: dict[str, Any]) -> None:
         out(table["child"])
     if table["proposed"]:
         out(f"a decision waits for a second person: {table['proposed']}")
+    for told in table["told"]:
+        out(f"told before the record was corrected, and can still read it: {told}")
     if table["school_named"]:
         out(f"police name the school: {table['school_named']}")
     for offer in table["offered"]:
@@ -280,7 +302,11 @@ def _print(table: dict[str, Any]) -> None:
     limits = f"{table['automatic_from']:.1f} bits with a margin of {table['margin']:.1f}"
     out(f"automatic from {limits} (model {table['model']})")
     _print_placed_before(table["placed_before"])
-    for c in table["candidates"]:
+    _print_candidates(table["candidates"])
+
+
+def _print_candidates(candidates: list[dict[str, Any]]) -> None:
+    for c in candidates:
         schools = ", ".join(f"{name or 'a school'} ({urn})" for urn, name in c["schools"].items())
         out(f"\n{c['number']}. {c['score']:.1f} bits  {schools or 'on no roll that day'}")
         if c["in_words"]:
@@ -289,7 +315,7 @@ def _print(table: dict[str, Any]) -> None:
             out(f"   {name:<10}{evidence['level']:<20}{evidence['bits']:>+6.1f}")
         for veto in c["vetoes"]:
             out(f"   VETO  {veto}")
-    if not table["candidates"]:
+    if not candidates:
         out("no candidates")
 
 

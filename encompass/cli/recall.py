@@ -42,7 +42,7 @@ by_option = click.option(
 
 
 @click.command()
-@click.argument("notification_id", type=Identifier("encompass queue list"))
+@click.argument("notification_id", type=Identifier("encompass exceptions, or encompass calls list"))
 @by_option
 @click.option("--reason", metavar="TEXT", help="Why it was the wrong school; kept sealed. Begins a recall.")
 @click.option(

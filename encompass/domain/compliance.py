@@ -135,11 +135,18 @@ class SchoolCompliance:
     not_yet_due: int
 
 
+IN_DOUBT: Final = "in_doubt"
+RECALL_UNCONFIRMED: Final = "recall_unconfirmed"
+UNFINISHED: Final = frozenset({IN_DOUBT, RECALL_UNCONFIRMED})
+"""What a person has begun or has to begin and nobody can close by a word: it stands until it has been done."""
+
+
 @dataclass(frozen=True)
 class StandingException:
     """A duty missed, or a child not placed by the bell: it stands until a person has closed it.
 
-    `state` is the notification's status, or the placement's where there is no notification.
+    `state` is the notification's status, or the placement's where there is no notification. The id is that of the child
+    in the queue where the reason is IN_DOUBT, of the notification where it is RECALL_UNCONFIRMED.
     """
 
     exception_id: UUID

@@ -55,6 +55,7 @@ class ReviewReason(StrEnum):
     SUCCESSOR_UNCONFIRMED = "successor_unconfirmed"
     NOT_OUR_PUPIL = "not_our_pupil"
     RECALLED = "recalled"
+    NO_LONGER_NAMED = "no_longer_named"
     EIGHTEEN = "eighteen"
     UNDER_RECEPTION = "under_reception"
     OUTSIDE_ENGLAND_AND_WALES = "outside_england_and_wales"
@@ -77,6 +78,7 @@ class ExclusionReason(StrEnum):
     OUTSIDE_AREA = "outside_area"
     ADULT = "adult"
     UNDER_RECEPTION_AGE = "under_reception_age"
+    NO_LONGER_NAMED = "no_longer_named"
 
 
 BEYOND_SCOPE: Final = (

@@ -96,6 +96,7 @@ def decide_hold(
     """Take one person's decision; where two are needed it is only proposed. Raises CannotDecide."""
     with engine.begin() as connection:
         held, why = _held(connection, ring, run, notification_id)
+        _check_certain(connection, notification_id, decision.outcome)
         two = needs_two(why.kinds, two_people_for, decision.outcome)
         proposal = hold.propose(
             connection, run, held, decision.outcome, decision.by, decision.reason, needs_two=two
@@ -145,6 +146,13 @@ def _held(connection: Connection, ring: KeyRing, run: Run, notification_id: UUID
     return found, found.hold
 
 
+def _check_certain(connection: Connection, notification_id: UUID, outcome: str) -> None:
+    if outcome == RELEASED and part.is_in_doubt(connection, notification_id):
+        raise CannotDecide(
+            "police corrected the record and the child waits in the queue: decide there first, `encompass queue list`"
+        )
+
+
 def _carry_out(
     connection: Connection,
     ring: KeyRing,
@@ -154,6 +162,7 @@ def _carry_out(
     proposal: Decision,
     by: str,
 ) -> None:
+    _check_certain(connection, held.notification_id, proposal.outcome)
     if not hold.confirm(connection, run, proposal, by):
         raise CannotDecide("somebody else was first: look again with `encompass holds list`")
     if proposal.outcome == RELEASED:

@@ -45,7 +45,7 @@ from encompass.pipeline.find_pupils import Sought, find_pupils
 from encompass.pipeline.match_rules import MatchRules
 from encompass.pipeline.one_by_one import Failed, each
 from encompass.pipeline.withdraw_notifications import withdraw_notifications
-from encompass.store import force, incident, placement, review, school
+from encompass.store import force, incident, placement, recipient, review, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement, StoredPlacement
@@ -246,10 +246,15 @@ def _decisions(
 def _decided(
     night: _Night, involved: Involvement, excluded: ExclusionReason | None, found: Mapping[UUID, Decision]
 ) -> _Decided:
-    """One child's outcome: out of the duty, with a person beyond it, or as the rolls and the schools' links say."""
+    """One child's outcome: out of the duty, with a person, or as the rolls and the schools' links say.
+
+    That a corrected record leaves a child out does not say that the child was not there: a person asks.
+    """
     if excluded is not None:
         return _Decided(involved, excluded)
     decision = _followed(night, found[involved.involvement_id])
+    if not involved.is_named:
+        return _Decided(involved, NeedsReview(ReviewReason.NO_LONGER_NAMED, decision.evidence))
     beyond = beyond_scope(involved.incident, involved.child)
     if beyond is None:
         return _Decided(involved, decision)
@@ -299,8 +304,9 @@ def _correct(
     if new.status is not PlacementStatus.EXCLUDED:
         if stored.reason in ONLY_A_PERSON:
             new, duties = _for_review(new, str(stored.reason)), []
-        elif stored.status in DECIDED:
-            new, duties = _for_review(new, ReviewReason.CORRECTED.value), []
+        elif stored.status in DECIDED or not _is_as_told(connection, run, new, duties):
+            left_out = ReviewReason.NO_LONGER_NAMED.value
+            new, duties = _for_review(new, left_out if new.reason == left_out else ReviewReason.CORRECTED), []
     if stored.status is not new.status:
         move_placement(stored.status, new.status)
     placement.move(connection, run, new, stored.status)
@@ -308,6 +314,16 @@ def _correct(
     if new.status is PlacementStatus.EXCLUDED:
         placement.withdraw_duties(connection, run, new.involvement_id)
         withdraw_notifications(connection, ring, run, new.involvement_id)
+
+
+def _is_as_told(connection: Connection, run: Run, new: NewPlacement, duties: list[OwedDuty]) -> bool:
+    """Whether whoever was told of the child before would be told again, of the same pupil. Where nobody was, yes."""
+    live = placement.live_duties(connection, new.involvement_id)
+    if not live:
+        return True
+    owed = {recipient.ensure(connection, run.force_id, d.recipient) for d in duties}
+    is_same_child = all(d.notification_id is not None and d.pupil_id == new.pupil_id for d in live)
+    return is_same_child and {d.recipient_id for d in live} == owed
 
 
 def _for_review(new: NewPlacement, reason: str) -> NewPlacement:

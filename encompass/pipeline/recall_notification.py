@@ -63,11 +63,13 @@ def propose_recall(
 
 
 def withdraw_recall(engine: Engine, run: Run, notification_id: UUID) -> None:
-    """It was the right school after all: the message can be opened again. Raises CannotRecall."""
+    """It was the right school after all: the message can be opened again, and is owed again. Raises CannotRecall."""
     with engine.begin() as connection:
         if not recall.withdraw(connection, run, notification_id):
             raise CannotRecall("no recall of it waits for a second person")
         notification.record(connection, run, "recall_withdrawn", notification_id, Actor.OPERATOR)
+        for duty in part.duties_told(connection, notification_id):
+            placement.reinstate_duty(connection, run, duty.duty_id)
 
 
 def confirm_recall(
@@ -163,8 +165,10 @@ def _take_back(
     duty: UntoldDuty,
     right_urn: int | None,
 ) -> None:
+    """What was owed until now sends the child back to the queue; where the queue has ended the duty, it has decided."""
     part.end(connection, run, told, duty.duty_id, PartEnd.RECALLED, Actor.OPERATOR)
-    placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR)
+    if not placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR):
+        return
     stored = placement.stored(connection, duty.involvement_id)
     if right_urn is None or stored is None or stored.status is not PlacementStatus.PLACED:
         placement.reopen(connection, run, duty.involvement_id, ReviewReason.RECALLED, Actor.OPERATOR)

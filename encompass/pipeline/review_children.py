@@ -11,59 +11,35 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine
 
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.incident import ReportedChild
 from encompass.domain.placement import (
     NO_ROLL_HELD,
     Candidate,
+    ExclusionReason,
     PlacementStatus,
     ReviewReason,
-    Veto,
     move_placement,
 )
-from encompass.domain.recipient import AtSchool, LaOfficer, Office, PartnerForce, Recipient
+from encompass.domain.recipient import AtSchool, LaOfficer, PartnerForce, Recipient
 from encompass.domain.run import LONDON, Run
-from encompass.domain.school import RollEntry
 from encompass.matching.enrolment import schools_told
-from encompass.matching.explanation import REASONS, in_words
+from encompass.matching.explanation import REASONS
+from encompass.pipeline.end_overtaken import DecidedSo, ToldElsewhere, end_overtaken
 from encompass.pipeline.match_children import DutyRules, timetable_of
-from encompass.pipeline.shown_earlier import ShownEarlier, shown_earlier
-from encompass.store import audit, incident, placement, review, roll, school
+from encompass.pipeline.withdraw_notifications import withdraw_notifications
+from encompass.store import audit, incident, placement, recipient, review, roll, school
 from encompass.store.candidate import Rolls
 from encompass.store.incident import Involvement
 from encompass.store.placement import NewPlacement
 from encompass.store.review import Held, Proposal, Waiting
 from encompass.store.sealed import KeyRing
 
+REASONS_OF_A_PERSON: Final = frozenset({NO_ROLL_HELD, ExclusionReason.NO_LONGER_NAMED.value})
+"""What a second person confirmed and the placement keeps as its reason."""
 NOBODY: Final = "no child of this id waits: `encompass queue list` shows who does"
 
 
 class CannotResolve(Exception):
     """The decision cannot be taken; the text says why and what to do, and names no person."""
-
-
-@dataclass(frozen=True)
-class ShownCandidate:
-    """One candidate: what agrees, in words with the two records' own values, and what forbids a match."""
-
-    number: int
-    candidate: Candidate
-    entry: RollEntry = field(repr=False)
-    in_words: str = field(repr=False)
-    schools: Mapping[int, str]
-    vetoes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ShownChild:
-    """A child who waits, opened, with the candidates best first."""
-
-    held: Held
-    reason: str
-    child: ReportedChild = field(repr=False)
-    candidates: tuple[ShownCandidate, ...]
-    offices: tuple[LaOfficer, ...]
-    earlier: tuple[ShownEarlier, ...]
-    proposal: Proposal | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +69,12 @@ class IsAtUnheldSchool:
     urn: int
 
 
-Decided = IsCandidate | IsNotFound | Refer | IsAtUnheldSchool
+@dataclass(frozen=True)
+class IsNotNamed:
+    """Police are right to name the child no longer: no school is told, and one that was is told so."""
+
+
+Decided = IsCandidate | IsNotFound | Refer | IsAtUnheldSchool | IsNotNamed
 
 
 @dataclass(frozen=True)
@@ -103,6 +84,14 @@ class Resolution:
     decided: Decided
     by: str
     reason: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A decision, and the messages to others whose recall it proposed once it was carried out."""
+
+    proposal: Proposal
+    told_elsewhere: Sequence[ToldElsewhere] = ()
 
 
 def list_queue(engine: Engine, force_id: str) -> list[Waiting]:
@@ -119,67 +108,45 @@ def night_of(engine: Engine, force_id: str, involvement_id: UUID) -> date:
     return nights[involvement_id]
 
 
-def reason_in_words(reason: str | None) -> str:
-    """Why a child waits."""
-    for kind in (ReviewReason, Veto):
-        if reason in {r.value for r in kind}:
-            return REASONS[kind(reason)]
-    return "no pupil on any roll is like the child"
-
-
-def show_child(engine: Engine, ring: KeyRing, run: Run, involvement_id: UUID) -> ShownChild:
-    """One child who waits, opened; the look is audited. Raises CannotResolve when the child does not wait."""
-    with engine.begin() as connection:
-        held = _held(connection, run, involvement_id)
-        involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
-        shown = _shown(connection, ring, run, held, involved)
-        _record(connection, run, "review_shown", involvement_id, {"candidates": len(shown)})
-        proposal = review.proposal_of(connection, involvement_id)
-        offices = _offices(connection, run.force_id, held)
-        earlier = shown_earlier(connection, run, held)
-    why = reason_in_words(held.reason)
-    return ShownChild(held, why, involved.child, shown, offices, earlier, proposal)
-
-
 def resolve_child(
     engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, involvement_id: UUID, resolution: Resolution
-) -> Proposal:
+) -> Resolved:
     """Take one person's decision.
 
-    Against a veto, or at a school whose roll is not held, it is only proposed until `confirm_child` by another person.
+    Against a veto, at a school whose roll is not held, or that the child is none of the incident's, it is only proposed
+    until `confirm_child` by another person.
 
     Raises CannotResolve.
     """
     with engine.begin() as connection:
-        held = _held(connection, run, involvement_id)
+        held = held_child(connection, run, involvement_id)
         involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
         proposal = _proposal(connection, ring, run, held, involved, resolution)
         if not review.propose(
             connection, run.force_id, involvement_id, proposal, resolution.reason, involved.key
         ):
             raise CannotResolve("a decision already waits for a second person: confirm it, or withdraw it")
-        _record(connection, run, "review_proposed", involvement_id, {"outcome": proposal.outcome.value})
-        if not proposal.overrides:
-            _carry_out(connection, rules, run, held, involved, proposal, resolution.by)
-    return proposal
+        record_review(connection, run, "review_proposed", involvement_id, {"outcome": proposal.outcome.value})
+        if proposal.overrides:
+            return Resolved(proposal)
+        return _carry_out(connection, ring, rules, run, held, involved, proposal, resolution.by)
 
 
 def confirm_child(
     engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, involvement_id: UUID, by: str
-) -> Proposal:
+) -> Resolved:
     """A second person confirms a decision against a veto, which is then carried out. Raises CannotResolve."""
     with engine.begin() as connection:
-        held = _held(connection, run, involvement_id)
+        held = held_child(connection, run, involvement_id)
         proposal = review.proposal_of(connection, involvement_id)
         if proposal is None:
             raise CannotResolve("no decision waits for a second person: take one with `queue resolve`")
         if proposal.version != held.version:
             raise CannotResolve("police corrected the record since: withdraw the decision and look again")
         if _same_person(by, proposal.by):
-            raise CannotResolve("a decision against a veto needs a second person: --by must name another")
+            raise CannotResolve("this decision needs a second person: --by must name another")
         involved = incident.involvements(connection, ring, [involvement_id])[involvement_id]
-        _carry_out(connection, rules, run, held, involved, proposal, by)
-    return proposal
+        return _carry_out(connection, ring, rules, run, held, involved, proposal, by)
 
 
 def withdraw_decision(engine: Engine, run: Run, involvement_id: UUID) -> None:
@@ -188,14 +155,15 @@ def withdraw_decision(engine: Engine, run: Run, involvement_id: UUID) -> None:
         if review.proposal_of(connection, involvement_id) is None:
             raise CannotResolve("no decision waits for a second person")
         review.withdraw(connection, involvement_id, run.as_of)
-        _record(connection, run, "review_withdrawn", involvement_id, {})
+        record_review(connection, run, "review_withdrawn", involvement_id, {})
 
 
 def _same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
 
 
-def _held(connection: Connection, run: Run, involvement_id: UUID) -> Held:
+def held_child(connection: Connection, run: Run, involvement_id: UUID) -> Held:
+    """The placement of a child who waits, locked. Raises CannotResolve when the child does not."""
     held = review.hold(connection, run.force_id, involvement_id)
     if held is None:
         raise CannotResolve(NOBODY)
@@ -230,6 +198,10 @@ def _proposal(
         case IsAtUnheldSchool(urn):
             _check_unheld(connection, run.force_id, urn)
             return proposed(PlacementStatus.PLACED, urns=(urn,), overrides=(NO_ROLL_HELD,))
+        case IsNotNamed():
+            if involved.is_named:
+                raise CannotResolve("police still name the child in the record as it stands")
+            return proposed(PlacementStatus.EXCLUDED, overrides=(ExclusionReason.NO_LONGER_NAMED.value,))
 
 
 def _check_authority(connection: Connection, force_id: str, to: Recipient) -> None:
@@ -245,15 +217,6 @@ def _check_unheld(connection: Connection, force_id: str, urn: int) -> None:
         raise CannotResolve(
             f"the roll of {urn} is held: choose a candidate, or ask the school whether its roll is up to date"
         )
-
-
-def _offices(connection: Connection, force_id: str, held: Held) -> tuple[LaOfficer, ...]:
-    """The offices offered for a child who has left every roll: of the authorities of the schools left."""
-    if held.reason != ReviewReason.NO_CURRENT_ENROLMENT:
-        return ()
-    las = school.la_codes_by_urn(connection, force_id)
-    codes = {las[urn] for c in held.evidence.candidates[:1] for urn in c.urns if urn in las}
-    return tuple(LaOfficer(code, Office.CME) for code in sorted(codes))
 
 
 def _chosen(held: Held, number: int) -> Candidate:
@@ -300,56 +263,16 @@ def _listed(urns: set[int]) -> str:
     return ", ".join(map(str, sorted(urns))) or "none"
 
 
-def _shown(
-    connection: Connection, ring: KeyRing, run: Run, held: Held, involved: Involvement
-) -> tuple[ShownCandidate, ...]:
-    candidates = held.evidence.candidates
-    entries = Rolls(connection, ring, run.force_id, None).entries(c.pupil_id for c in candidates)
-    names = school.names_by_urn(connection, run.force_id)
-    return tuple(
-        ShownCandidate(
-            number,
-            candidate,
-            entries[candidate.pupil_id],
-            in_words(candidate, _values(involved.child, entries[candidate.pupil_id])),
-            {urn: names.get(urn, "") for urn in candidate.urns},
-            tuple(REASONS[v] for v in candidate.vetoes),
-        )
-        for number, candidate in enumerate(candidates, start=1)
-        if candidate.pupil_id in entries
-    )
-
-
-def _values(child: ReportedChild, entry: RollEntry) -> dict[str, tuple[str, str]]:
-    """The child's and the pupil's own words for each field that may differ. Never the UPN."""
-    home = child.address
-    pairs = {
-        "forename": (child.forename, entry.preferred_forename or entry.legal_forename),
-        "surname": (child.surname, entry.preferred_surname or entry.legal_surname),
-        "born": (_day(child.date_of_birth), _day(entry.date_of_birth)),
-        "sex": (child.sex, entry.sex),
-        "place": (home and _place(home.address, home.postcode), _place(entry.address, entry.postcode)),
-    }
-    return {name: (one or "not known", other or "not known") for name, (one, other) in pairs.items()}
-
-
-def _day(day: date | None) -> str | None:
-    return f"{day:%-d %B %Y}" if day else None
-
-
-def _place(address: str | None, postcode: str | None) -> str:
-    return ", ".join(part for part in (address, postcode) if part)
-
-
 def _carry_out(
     connection: Connection,
+    ring: KeyRing,
     rules: DutyRules,
     run: Run,
     held: Held,
     involved: Involvement,
     proposal: Proposal,
     by: str,
-) -> None:
+) -> Resolved:
     if not review.confirm(connection, proposal.decision_id, by, run.as_of):
         raise CannotResolve("somebody else was first: look again with `queue show`")
     move_placement(held.status, proposal.outcome) if held.status is not proposal.outcome else None
@@ -357,30 +280,51 @@ def _carry_out(
         involved.involvement_id,
         held.version,
         proposal.outcome,
-        NO_ROLL_HELD if NO_ROLL_HELD in proposal.overrides else None,
+        next((r for r in proposal.overrides if r in REASONS_OF_A_PERSON), None),
         proposal.pupil_id,
         held.duty_by,
         held.evidence,
     )
     if not placement.move(connection, run, new, held.status, Actor.OPERATOR):
         raise CannotResolve("the child was placed meanwhile: look again with `queue list`")
+    details = {"outcome": proposal.outcome.value, "overrides": len(proposal.overrides)}
+    record_review(connection, run, "review_decided", involved.involvement_id, details)
+    if proposal.outcome is PlacementStatus.EXCLUDED:
+        placement.withdraw_duties(connection, run, involved.involvement_id)
+        withdraw_notifications(connection, ring, run, involved.involvement_id)
+        return Resolved(proposal)
+    return Resolved(proposal, _owe(connection, ring, rules, run, involved, proposal))
+
+
+def _owe(
+    connection: Connection,
+    ring: KeyRing,
+    rules: DutyRules,
+    run: Run,
+    involved: Involvement,
+    proposal: Proposal,
+) -> list[ToldElsewhere]:
+    """Owe it to those decided on, and end what others were owed or told of the child before."""
     owed: list[Recipient] = [AtSchool(urn) for urn in proposal.urns]
     owed += [proposal.to] if proposal.to else []
+    ids = {recipient.ensure(connection, run.force_id, to) for to in owed}
+    decided = DecidedSo(involved.involvement_id, proposal.pupil_id, ids, proposal.by)
+    told_elsewhere = end_overtaken(connection, ring, run, decided)
     if owed:
         timetable = timetable_of(connection, rules, run.force_id)
         duties = [timetable.duty(to, involved.incident.occurred_from) for to in owed]
         placement.open_duties(connection, run, involved.involvement_id, duties)
-    details = {"outcome": proposal.outcome.value, "overrides": len(proposal.overrides)}
-    _record(connection, run, "review_decided", involved.involvement_id, details)
+    return told_elsewhere
 
 
-def _record(
+def record_review(
     connection: Connection,
     run: Run,
     action: str,
     involvement_id: UUID,
     details: Mapping[str, str | int | None],
 ) -> None:
+    """Audit what a person did with a child who waits."""
     event = AuditEvent(
         run.force_id, run.as_of, Actor.OPERATOR, None, action, "involvement", involvement_id, details
     )

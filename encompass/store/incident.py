@@ -28,11 +28,15 @@ CHILD: Final = TypeAdapter(ReportedChild)
 
 @dataclass(frozen=True)
 class Involvement:
-    """A child as named in the current version of one incident, opened."""
+    """A child as named in the current version of one incident, opened.
+
+    Where the current version names the child no longer (`is_named`), as the last one did that named him or her.
+    """
 
     involvement_id: UUID
     incident_id: UUID
     version: int
+    is_named: bool
     incident: ReportedIncident = field(repr=False)
     child: ReportedChild = field(repr=False)
     key: DataKey = field(repr=False)
@@ -83,6 +87,7 @@ def involvements(
             row.involvement_id,
             row.incident_id,
             row.version,
+            row.is_named,
             open_incident(key, row.incident_id, row.incident_sealed),
             open_child(key, row.involvement_id, row.sealed),
             key,

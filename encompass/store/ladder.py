@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.compliance import StandingException
+from encompass.domain.compliance import IN_DOUBT, RECALL_UNCONFIRMED, StandingException
 from encompass.domain.ladder import Climb, Step, StepDue
 from encompass.domain.run import Run
 from encompass.store import audit
@@ -130,9 +130,10 @@ def settle_exceptions(connection: Connection, run: Run) -> None:
 
 
 def exceptions(connection: Connection, force_id: str, as_of: datetime) -> tuple[StandingException, ...]:
-    """Every exception that stands at an instant, the oldest first."""
-    rows = connection.execute(Q["exceptions"], {"force_id": force_id, "as_of": as_of})
-    return tuple(
+    """Every exception that stands at an instant, the oldest first; then what a person has to finish."""
+    values = {"force_id": force_id, "as_of": as_of}
+    rows = connection.execute(Q["exceptions"], values)
+    missed = tuple(
         StandingException(
             r.exception_id,
             r.night,
@@ -141,10 +142,34 @@ def exceptions(connection: Connection, force_id: str, as_of: datetime) -> tuple[
             r.urn,
             r.school_name,
             r.notification_status or r.placement_status or "unplaced",
-            r.acknowledged_at if r.acknowledged_at and r.acknowledged_at <= as_of else None,
+            _by(r.acknowledged_at, as_of),
         )
         for r in rows
     )
+    doubted = connection.execute(Q["told_in_doubt"], values).all()
+    recalled = connection.execute(Q["recalls_unconfirmed"], values).all()
+    return (
+        *missed,
+        *(_unfinished(r, r.involvement_id, IN_DOUBT, as_of) for r in doubted),
+        *(_unfinished(r, r.notification_id, RECALL_UNCONFIRMED, as_of) for r in recalled),
+    )
+
+
+def _unfinished(row: Row[Any], its_id: UUID, reason: str, as_of: datetime) -> StandingException:
+    return StandingException(
+        its_id,
+        row.night,
+        row.duty_by,
+        reason,
+        row.urn,
+        row.school_name,
+        row.notification_status,
+        _by(row.acknowledged_at, as_of),
+    )
+
+
+def _by(instant: datetime | None, as_of: datetime) -> datetime | None:
+    return instant if instant and instant <= as_of else None
 
 
 def close_exception(

@@ -60,6 +60,11 @@ def opened(connection: Connection, ring: KeyRing, notification_id: UUID) -> list
     return sorted(parts, key=lambda p: p.occurred_from)
 
 
+def is_in_doubt(connection: Connection, notification_id: UUID) -> bool:
+    """Whether it tells of a child of whom a person has still to decide who he or she is."""
+    return bool(connection.execute(Q["is_in_doubt"], {"notification_id": notification_id}).scalar_one())
+
+
 def insert(
     connection: Connection,
     run: Run,

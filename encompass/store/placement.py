@@ -59,6 +59,16 @@ class NewPlacement:
 
 
 @dataclass(frozen=True)
+class LiveDuty:
+    """A duty still owed, and the notification that tells of it now: about which pupil, where the roll is held."""
+
+    duty_id: UUID
+    recipient_id: UUID
+    notification_id: UUID | None
+    pupil_id: UUID | None
+
+
+@dataclass(frozen=True)
 class ChildOutcome:
     """What became of one child of a night, opened: for comparing a rehearsal with its known truth."""
 
@@ -153,11 +163,27 @@ def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: 
             audit.record(connection, event)
 
 
-def withdraw_duty(connection: Connection, run: Run, duty_id: UUID, actor: Actor = Actor.PIPELINE) -> None:
-    """Close one duty: it is no longer owed to that school, whatever is owed to another."""
+def live_duties(connection: Connection, involvement_id: UUID) -> list[LiveDuty]:
+    """The involvement's duties that are still owed."""
+    rows = connection.execute(Q["live_duties"], {"involvement_id": involvement_id})
+    return [LiveDuty(r.duty_id, r.recipient_id, r.notification_id, r.pupil_id) for r in rows]
+
+
+def withdraw_duty(connection: Connection, run: Run, duty_id: UUID, actor: Actor = Actor.PIPELINE) -> bool:
+    """Close one duty: it is no longer owed to that school, whatever is owed to another. False when it was before."""
     values = {"duty_id": duty_id, "withdrawn_at": run.as_of}
-    if connection.execute(Q["withdraw_duty"], values).first() is not None:
-        event = AuditEvent(run.force_id, run.as_of, actor, None, "duty_withdrawn", "duty", duty_id)
+    if connection.execute(Q["withdraw_duty"], values).first() is None:
+        return False
+    audit.record(
+        connection, AuditEvent(run.force_id, run.as_of, actor, None, "duty_withdrawn", "duty", duty_id)
+    )
+    return True
+
+
+def reinstate_duty(connection: Connection, run: Run, duty_id: UUID) -> None:
+    """A duty that a person had ended is owed after all; nothing more when it is owed already."""
+    if connection.execute(Q["reinstate_duty"], {"duty_id": duty_id}).first() is not None:
+        event = AuditEvent(run.force_id, run.as_of, Actor.OPERATOR, None, "duty_reinstated", "duty", duty_id)
         audit.record(connection, event)
 
 

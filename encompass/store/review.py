@@ -56,9 +56,10 @@ class PlacedBefore:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one person decided: placed with schools, referred to another recipient, or not found.
+    """What one person decided: placed with schools, referred to another recipient, not found, or not of the incident.
 
-    `overrides` are the vetoes against it; NO_ROLL_HELD is that no pupil is known, at a school whose roll is not held.
+    `overrides` are the vetoes against it; NO_ROLL_HELD is that no pupil is known, at a school whose roll is not held,
+    NO_LONGER_NAMED that police leave the child out of the corrected record.
     """
 
     decision_id: UUID

@@ -63,6 +63,7 @@ EXCLUSION = {
     "outside_area": lazy_gettext("Lives outside the force area"),
     "adult": lazy_gettext("Aged 18 or over"),
     "under_reception_age": lazy_gettext("Under reception age"),
+    "no_longer_named": lazy_gettext("No longer named by police, as two people confirmed"),
 }
 EXCEPTION = {
     "unacknowledged": lazy_gettext("Not acknowledged by the bell"),
@@ -71,6 +72,8 @@ EXCEPTION = {
     "held": lazy_gettext("Held at the request of police"),
     "not_told": lazy_gettext("Not told by the bell"),
     "not_placed": lazy_gettext("The child had not been placed with a school"),
+    "in_doubt": lazy_gettext("Told, but police have corrected the record: a person decides"),
+    "recall_unconfirmed": lazy_gettext("Told to the wrong school: a second person confirms the recall"),
 }
 BEYOND_SCOPE = {
     "eighteen": lazy_gettext("Beyond the duty: eighteen and still at school"),

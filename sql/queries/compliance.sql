@@ -28,7 +28,7 @@ SELECT v.involvement_id, p.status AS placement_status, p.reason AS placement_rea
     n.notification_id, n.status AS notification_status, n.hold_kinds, a.acknowledged_at,
     (SELECT min(e.acknowledged_at) FROM acknowledgement AS e
      JOIN notification_part AS ep ON ep.notification_id = e.notification_id
-     WHERE ep.duty_id = d.duty_id) AS first_acknowledged_at,
+     WHERE ep.duty_id = d.duty_id AND (ep.ended IS NULL OR ep.ended = 'superseded')) AS first_acknowledged_at,
     t.opened_at AS phone_task_opened_at, t.withdrawn_at AS phone_task_withdrawn_at
 FROM involvement AS v
 JOIN incident AS i ON i.incident_id = v.incident_id

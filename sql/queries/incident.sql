@@ -33,19 +33,19 @@ VALUES (CAST(:involvement_id AS uuid), CAST(:force_id AS text), CAST(:incident_i
     CAST(:person_hash AS bytea), CAST(:version AS bigint), CAST(:seen AS boolean), CAST(:spoken_to AS boolean),
     CAST(:voice_recorded AS boolean), CAST(:sealed AS bytea))
 ON CONFLICT (incident_id, person_hash) DO UPDATE SET
-    version = excluded.version, seen = excluded.seen, spoken_to = excluded.spoken_to,
+    version = excluded.version, is_named = true, seen = excluded.seen, spoken_to = excluded.spoken_to,
     voice_recorded = excluded.voice_recorded, sealed = excluded.sealed
 
 -- name: involvement_ids
 SELECT person_hash, involvement_id FROM involvement WHERE incident_id = CAST(:incident_id AS uuid)
 
 -- name: unlisted_follow_version
-UPDATE involvement SET version = CAST(:version AS bigint)
+UPDATE involvement SET version = CAST(:version AS bigint), is_named = false
 WHERE incident_id = CAST(:incident_id AS uuid) AND NOT person_hash = ANY (CAST(:listed AS bytea[]))
 RETURNING involvement_id
 
 -- name: opened_sources
-SELECT v.involvement_id, v.incident_id, v.sealed, i.key_id, iv.sealed AS incident_sealed, iv.version
+SELECT v.involvement_id, v.incident_id, v.is_named, v.sealed, i.key_id, iv.sealed AS incident_sealed, iv.version
 FROM involvement AS v
 JOIN incident AS i ON i.incident_id = v.incident_id
 JOIN incident_version AS iv ON iv.incident_id = i.incident_id AND iv.version = i.current_version

@@ -9,6 +9,7 @@ SELECT d.duty_id, d.recipient_id, d.duty_by, d.act_by, r.urn, n.notification_id,
     EXISTS (
         SELECT 1 FROM notification_part AS ep JOIN acknowledgement AS e ON e.notification_id = ep.notification_id
         WHERE ep.duty_id = d.duty_id AND e.acknowledged_at <= d.duty_by
+            AND (ep.ended IS NULL OR ep.ended = 'superseded')
     ) AS is_met
 FROM duty AS d
 JOIN recipient AS r ON r.recipient_id = d.recipient_id
@@ -99,6 +100,44 @@ LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 WHERE e.force_id = CAST(:force_id AS text) AND e.opened_at <= CAST(:as_of AS timestamptz)
     AND (e.closed_at IS NULL OR e.closed_at > CAST(:as_of AS timestamptz))
 ORDER BY e.duty_by, e.exception_id
+
+-- name: told_in_doubt
+SELECT p.involvement_id, i.night, d.duty_by, r.urn, coalesce(s.name, r.code) AS school_name,
+    n.status AS notification_status, a.acknowledged_at
+FROM placement AS p
+JOIN involvement AS v ON v.involvement_id = p.involvement_id
+JOIN incident AS i ON i.incident_id = v.incident_id
+JOIN duty AS d ON d.involvement_id = p.involvement_id AND d.withdrawn_at IS NULL
+JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL
+JOIN notification AS n ON n.notification_id = np.notification_id
+JOIN recipient AS r ON r.recipient_id = d.recipient_id
+LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE p.force_id = CAST(:force_id AS text) AND p.decided_at <= CAST(:as_of AS timestamptz)
+    AND (p.status = 'not_found' OR (p.status = 'in_review' AND p.reason IN ('corrected', 'no_longer_named')))
+    AND n.status IN ('released', 'acknowledged')
+ORDER BY d.duty_by, p.involvement_id, r.code
+
+-- name: recalls_unconfirmed
+SELECT n.notification_id, told.night, told.duty_by, r.urn, coalesce(s.name, r.code) AS school_name,
+    n.status AS notification_status, a.acknowledged_at
+FROM recall AS c
+JOIN notification AS n ON n.notification_id = c.notification_id
+JOIN LATERAL (
+    SELECT min(d.duty_by) AS duty_by, min(i.night) AS night
+    FROM notification_part AS np
+    JOIN duty AS d ON d.duty_id = np.duty_id
+    JOIN involvement AS v ON v.involvement_id = d.involvement_id
+    JOIN incident AS i ON i.incident_id = v.incident_id
+    WHERE np.notification_id = n.notification_id
+) AS told ON true
+JOIN recipient AS r ON r.recipient_id = n.recipient_id
+LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE c.force_id = CAST(:force_id AS text) AND c.proposed_at <= CAST(:as_of AS timestamptz)
+    AND (c.confirmed_at IS NULL OR c.confirmed_at > CAST(:as_of AS timestamptz))
+    AND (c.withdrawn_at IS NULL OR c.withdrawn_at > CAST(:as_of AS timestamptz))
+ORDER BY told.duty_by, n.notification_id
 
 -- name: exception_key
 SELECT i.key_id FROM duty_exception AS e

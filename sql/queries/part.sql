@@ -55,6 +55,15 @@ JOIN duty AS d ON d.duty_id = np.duty_id
 WHERE n.force_id = CAST(:force_id AS text) AND n.status = 'not_our_pupil'
 ORDER BY n.notification_id, np.duty_id
 
+-- name: is_in_doubt
+SELECT EXISTS (
+    SELECT 1 FROM notification_part AS np
+    JOIN duty AS d ON d.duty_id = np.duty_id
+    JOIN placement AS p ON p.involvement_id = d.involvement_id
+    WHERE np.notification_id = CAST(:notification_id AS uuid) AND np.ended_at IS NULL
+        AND p.status NOT IN ('placed', 'referred')
+)
+
 -- name: parts
 SELECT duty_id, sealed, key_id FROM notification_part
 WHERE notification_id = CAST(:notification_id AS uuid) AND ended_at IS NULL ORDER BY duty_id

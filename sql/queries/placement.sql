@@ -59,6 +59,19 @@ ON CONFLICT (involvement_id, recipient_id) DO UPDATE SET withdrawn_at = NULL, du
 WHERE duty.withdrawn_at IS NOT NULL
 RETURNING duty_id
 
+-- name: live_duties
+SELECT d.duty_id, d.recipient_id, n.notification_id, n.pupil_id
+FROM duty AS d
+LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL
+LEFT JOIN notification AS n ON n.notification_id = np.notification_id
+WHERE d.involvement_id = CAST(:involvement_id AS uuid) AND d.withdrawn_at IS NULL
+ORDER BY d.duty_id
+
+-- name: reinstate_duty
+UPDATE duty SET withdrawn_at = NULL
+WHERE duty_id = CAST(:duty_id AS uuid) AND withdrawn_at IS NOT NULL
+RETURNING duty_id
+
 -- name: withdraw_duty
 UPDATE duty SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
 WHERE duty_id = CAST(:duty_id AS uuid) AND withdrawn_at IS NULL

@@ -156,7 +156,7 @@ def test_a_child_is_referred_to_an_office_and_told_of(cluster: Cluster, on_copy:
         (
             ("resolve", str(uuid4()), *WHO, *WHY),
             2,
-            "one of --candidate NUMBER, --not-found, --refer and --school",
+            "one of --candidate NUMBER, --not-found, --not-named, --refer and --school",
         ),
         (("resolve", str(uuid4()), "--not-found", *WHO, "--reason", " "), 2, "must say why"),
         (("resolve", str(uuid4()), "--not-found", "--by", " ", *WHY), 2, "say who decides"),

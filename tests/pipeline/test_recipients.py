@@ -22,8 +22,8 @@ from encompass.pipeline.review_children import (
     confirm_child,
     list_queue,
     resolve_child,
-    show_child,
 )
+from encompass.pipeline.show_child import show_child
 from encompass.store import session
 from encompass.store.database import Role, as_session
 from encompass.store.review import Proposal
@@ -46,7 +46,7 @@ def in_queue(encompass: Encompass, status: str = "in_review") -> UUID:
 def decide(encompass: Encompass, run: Run, involvement_id: UUID, decided: Decided) -> Proposal:
     engine, rules = encompass.database.engine(Role.PIPELINE), encompass.duty_rules(FORCE)
     decision = Resolution(decided, "PC 1234", "nobody has the child")
-    return resolve_child(engine, encompass.ring, rules, run, involvement_id, decision)
+    return resolve_child(engine, encompass.ring, rules, run, involvement_id, decision).proposal
 
 
 def refer(encompass: Encompass, cluster: Cluster, to: LaOfficer | PartnerForce) -> UUID:

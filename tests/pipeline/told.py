@@ -109,6 +109,19 @@ class Told:
             records[number] = before
 
     @contextmanager
+    def left_out(self, e: Mapping[str, Any], at: time) -> Generator[None]:
+        """Police's record from a time on no longer names this child."""
+        records = self.cluster.world.incidents.records
+        number = next(n for n, r in enumerate(records) if r["incident_reference"] == e["incident_reference"])
+        before = records[number]
+        children = [c for c in before["children"] if c["person_id"] != e["person_id"]]
+        records[number] = before | {"children": children, "updated_at": self.cluster.at(at).isoformat()}
+        try:
+            yield
+        finally:
+            records[number] = before
+
+    @contextmanager
     def second(self, e: Mapping[str, Any], at: time, **of_child: Any) -> Generator[None]:
         """A second record of the night that names the same child."""
         records = self.cluster.world.incidents.records

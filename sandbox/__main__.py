@@ -13,6 +13,7 @@ import click
 from encompass.settings import state_folder
 from encompass.store import embedded
 from sandbox.airflow_home import DagFailed
+from sandbox.authenticator import NoKey, add_key, next_code
 from sandbox.children import DidNotStart
 from sandbox.mail import Mailbox
 from sandbox.people import CouldNotAnswer
@@ -115,6 +116,17 @@ def mail(*, count: bool) -> None:
 
 
 @main.command()
+@click.argument("username")
+@click.option("--key", help="First put this key, as the page shows it, into the person's authenticator.")
+def code(username: str, key: str | None) -> None:
+    """Print a code of a fictional person's authenticator app."""
+    with _told():
+        if key:
+            add_key(state_folder(), username, key)
+        click.echo(next_code(state_folder(), username))
+
+
+@main.command()
 def stop() -> None:
     """Stop the embedded PostgreSQL of the state folder."""
     if (state_folder() / "postgres").exists():
@@ -126,7 +138,7 @@ def _told() -> Generator[None]:
     """Say in a line what went wrong, where it is not our own fault."""
     try:
         yield
-    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer, PortTaken) as error:
+    except (AlreadyPlaying, DagFailed, DidNotStart, CouldNotAnswer, NoKey, PortTaken) as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -144,6 +144,9 @@ def _serve_until_interrupted(world: World, var: Path, web: str, codes: dict[str,
         for line in sign_ins(world, var, codes):
             _say(f"  {line}")
         ports = read_json(folder(var) / "ports.json")
+        _say(
+            "  A school's second check: python -m sandbox code USER (the first time: --key and the key of the page)"
+        )
         _say("Their other addresses:")
         for name in (*SERVERS, "identity_provider"):
             _say(f"  {name.replace('_', ' ')} 127.0.0.1:{ports[name]}")

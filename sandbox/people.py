@@ -13,12 +13,15 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from encompass.settings import state_folder
+from sandbox.authenticator import NoKey, add_key, next_code
 from sandbox.mail import Mailbox
 from sandbox.state import folder, read_json, write_private
 from sandbox.world import Answers, Person, World
 
 AT_ONCE = 4
 SECONDS = 20
+GROUP = re.compile(r"<span>([A-Z2-7]{4})</span>")
 NOTIFICATION = re.compile(r'href="(/notifications/[0-9a-f-]{36})"')
 
 
@@ -87,7 +90,22 @@ def sign_in(
     if urlsplit(page.url).path == "/sign-in/bind":
         form = _form(page, "/sign-in/bind")
         page = _expect(session.post(page.url, {**form.fields, "code": code or ""}, timeout=SECONDS))
+    if urlsplit(page.url).path == "/second-factor":
+        page = step_up(session, page, username)
     return session, page.text
+
+
+def step_up(session: requests.Session, page: requests.Response, username: str) -> requests.Response:
+    """Set up the second factor where the page asks for it, then enter a code; the page arrived at."""
+    var, key = state_folder(), "".join(GROUP.findall(page.text))
+    if key:
+        add_key(var, username, key)
+    try:
+        code = next_code(var, username)
+    except NoKey as why:
+        raise CouldNotAnswer(str(why)) from None
+    form = _form(page, "/second-factor")
+    return _expect(session.post(page.url, {**form.fields, "code": code}, timeout=SECONDS))
 
 
 def _answer(person: Person, web: str, code: str | None) -> int:

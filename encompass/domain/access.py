@@ -56,6 +56,15 @@ class StaffViewer:
     staff_id: UUID
 
 
+@dataclass(frozen=True)
+class AwaitingSecondFactor:
+    """Somebody of a school or office whose session opens nothing yet: a code of the second factor is wanted."""
+
+    session_token: str = field(repr=False)
+    recipient: Recipient
+    name: str
+
+
 Viewer = KeyAdultViewer | StaffViewer
 
 

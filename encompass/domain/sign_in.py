@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
 
 from encompass.domain.access import Audience
+from encompass.domain.recipient import AtSchool, Recipient
 
 
 class SignInUnavailable(Exception):
@@ -23,6 +26,35 @@ class Claims:
     subject: str
     roles: tuple[str, ...]
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+class PlaceKind(StrEnum):
+    """What an identity provider says of where a person is."""
+
+    ANYWHERE = "anywhere"
+    SCHOOL = "school"
+    OFFICE = "office"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the identity provider says that the person is: at one school, at no school, or it does not say."""
+
+    kind: PlaceKind
+    urn: int | None = None
+
+    def allows(self, recipient: Recipient) -> bool:
+        """Whether somebody there may sign in for this recipient."""
+        match self.kind:
+            case PlaceKind.ANYWHERE:
+                return True
+            case PlaceKind.SCHOOL:
+                return isinstance(recipient, AtSchool) and recipient.urn == self.urn
+            case PlaceKind.OFFICE:
+                return not isinstance(recipient, AtSchool)
+
+
+ANYWHERE = Place(PlaceKind.ANYWHERE)
 
 
 @dataclass(frozen=True)
@@ -49,7 +81,23 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class NeedsBinding:
-    """The identity is not bound to a Key Adult yet: a one-time code may be tried with this ticket."""
+    """The identity is bound to no Key Adult there, or has no second factor: a one-time code may be tried."""
+
+    ticket: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several schools or offices that a person may sign in for."""
+
+    key_adult_id: UUID
+    recipient: Recipient
+    name: str
+
+
+@dataclass(frozen=True)
+class NeedsChoice:
+    """The identity is a Key Adult of several schools or offices: one of them is chosen with this ticket."""
 
     ticket: str = field(repr=False)
 

@@ -176,7 +176,7 @@ def references(connection: Connection, ring: KeyRing, key_adult_ids: Iterable[UU
 
 
 def unbound(connection: Connection, ring: KeyRing, force_id: str, day: date) -> dict[str, UUID]:
-    """Register reference to id of every Key Adult whom no identity is bound to yet."""
+    """Register reference to id of every Key Adult whom no identity with a second factor is bound to yet."""
     rows = connection.execute(Q["unbound"], {"force_id": force_id, "day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return {

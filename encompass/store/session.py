@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
-from encompass.domain.access import KeyAdultViewer, StaffRole, StaffViewer, Viewer
+from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer, StaffRole, StaffViewer, Viewer
 from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.recipient import Recipient
+from encompass.domain.sign_in import Place, PlaceKind
 from encompass.store import audit, recipient
 from encompass.store.queries import load
 
@@ -20,12 +23,23 @@ Q: Final = load("session")
 
 @dataclass(frozen=True)
 class BoundAdult:
-    """The Key Adult whom an identity is bound to."""
+    """A Key Adult whom an identity is bound to, and of whom: by name too."""
 
     key_adult_id: UUID
     force_id: str
     recipient_id: UUID
+    recipient: Recipient
+    name: str
     person_hash: bytes
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """An identity that has no session yet, and where its provider says that it is."""
+
+    issuer: str
+    subject: str
+    place: Place
 
 
 def token_hash(token: str) -> bytes:
@@ -33,24 +47,46 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def bound_adult(connection: Connection, issuer: str, subject: str, day: date) -> BoundAdult | None:
-    """The Key Adult of this identity, if bound and still one on that day."""
-    row = connection.execute(Q["identity"], {"issuer": issuer, "subject": subject, "day": day}).first()
-    if row is None:
-        return None
-    return BoundAdult(row.key_adult_id, row.force_id, row.recipient_id, bytes(row.person_hash))
+def bound_adults(connection: Connection, issuer: str, subject: str, day: date) -> list[BoundAdult]:
+    """The Key Adults of this identity, as far as still such on that day: one a school or office."""
+    rows = connection.execute(Q["identities"], {"issuer": issuer, "subject": subject, "day": day}).all()
+    return [_bound(connection, row) for row in rows]
 
 
-def insert_ticket(connection: Connection, ticket: str, issuer: str, subject: str) -> None:
-    """Let this identity try a one-time code for ten minutes."""
-    values = {"ticket_hash": token_hash(ticket), "issuer": issuer, "subject": subject}
-    connection.execute(Q["insert_ticket"], values)
+def _bound(connection: Connection, row: Row[Any]) -> BoundAdult:
+    of = recipient.named(connection, row.recipient_id)
+    hashed = bytes(row.person_hash)
+    return BoundAdult(row.key_adult_id, row.force_id, row.recipient_id, of.recipient, of.name, hashed)
 
 
-def try_ticket(connection: Connection, ticket: str) -> tuple[str, str] | None:
-    """Issuer and subject of the ticket, one of its five attempts being used up; None when it is spent."""
-    row = connection.execute(Q["try_ticket"], {"ticket_hash": token_hash(ticket)}).first()
-    return (row.issuer, row.subject) if row else None
+def insert_ticket(connection: Connection, token: str, ticket: Ticket) -> None:
+    """Let this identity try a one-time code, or choose a school, for ten minutes."""
+    connection.execute(
+        Q["insert_ticket"],
+        {
+            "ticket_hash": token_hash(token),
+            "issuer": ticket.issuer,
+            "subject": ticket.subject,
+            "place": ticket.place.kind.value,
+            "urn": ticket.place.urn,
+        },
+    )
+
+
+def read_ticket(connection: Connection, token: str) -> Ticket | None:
+    """The ticket, none of its attempts being used up; None when it is too old."""
+    row = connection.execute(Q["read_ticket"], {"ticket_hash": token_hash(token)}).first()
+    return _ticket(row) if row else None
+
+
+def try_ticket(connection: Connection, token: str) -> Ticket | None:
+    """The ticket, one of its five attempts being used up; None when it is spent."""
+    row = connection.execute(Q["try_ticket"], {"ticket_hash": token_hash(token)}).first()
+    return _ticket(row) if row else None
+
+
+def _ticket(row: Row[Any]) -> Ticket:
+    return Ticket(row.issuer, row.subject, Place(PlaceKind(row.place), row.urn))
 
 
 def bind(
@@ -64,9 +100,12 @@ def bind(
 ) -> UUID | None:
     """Use up a one-time code and bind the identity to its Key Adult; None when the code is not good.
 
-    A binding to a register entry that has since ended, or been given to another person, makes way.
+    A code that was used holds for the identity that it bound until a second factor has been set up, so that nobody who
+    was interrupted there needs another. A binding to a register entry that has since ended, or been given to another
+    person, makes way.
     """
-    used = connection.execute(Q["use_code"], {"code_hash": code_hash, "force_id": force_id}).first()
+    sought = {"code_hash": code_hash, "force_id": force_id, "issuer": issuer, "subject": subject}
+    used = connection.execute(Q["use_code"], sought).first()
     if used is None:
         return None
     values = {
@@ -103,9 +142,15 @@ def staff_id(connection: Connection, force_id: str, issuer: str, subject: str, r
 
 
 def open_school_session(
-    connection: Connection, token: str, adult: BoundAdult, idle: timedelta, lasts: timedelta, at: datetime
+    connection: Connection,
+    token: str,
+    adult: BoundAdult,
+    factor_id: UUID,
+    idle: timedelta,
+    lasts: timedelta,
+    at: datetime,
 ) -> None:
-    """Open a Key Adult's session for one recipient."""
+    """Open a Key Adult's session for one recipient. It opens nothing until a code of the factor has stepped it up."""
     _insert(
         connection,
         token,
@@ -118,6 +163,7 @@ def open_school_session(
             "key_adult_id": adult.key_adult_id,
             "person_hash": adult.person_hash,
             "staff_id": None,
+            "factor_id": factor_id,
         },
     )
     _record(connection, adult.force_id, Actor.KEY_ADULT, adult.key_adult_id, "signed_in", at)
@@ -146,18 +192,37 @@ def open_staff_session(
             "key_adult_id": None,
             "person_hash": None,
             "staff_id": member,
+            "factor_id": None,
         },
     )
     _record(connection, force_id, Actor.STAFF, member, "signed_in", at)
 
 
-def viewer(connection: Connection, token: str, idle: timedelta) -> Viewer | None:
+def step_up(connection: Connection, token: str, new_token: str) -> bool:
+    """Go on under a new token that opens the school's pages; False when the session has ended, or was stepped up."""
+    values = {"token_hash": token_hash(token), "new_token_hash": token_hash(new_token)}
+    return connection.execute(Q["step_up"], values).first() is not None
+
+
+def record_step(
+    connection: Connection, token: str, action: str, at: datetime, details: Mapping[str, str | int | None]
+) -> None:
+    """Audit what the Key Adult of a session did with the second factor."""
+    row = connection.execute(Q["of_session"], {"token_hash": token_hash(token)}).one()
+    who = row.key_adult_id
+    event = AuditEvent(row.force_id, at, Actor.KEY_ADULT, who, action, "key_adult", who, details)
+    audit.record(connection, event)
+
+
+def viewer(connection: Connection, token: str, idle: timedelta) -> Viewer | AwaitingSecondFactor | None:
     """Whose session the token opens, sliding its idle time; None when unknown, expired or revoked."""
     row = connection.execute(Q["touch_session"], {"token_hash": token_hash(token), "idle": idle}).first()
     if row is None:
         return None
     if row.role == "school":
         own = recipient.named(connection, row.recipient_id)
+        if row.stepped_up_at is None:
+            return AwaitingSecondFactor(token, own.recipient, own.name)
         return KeyAdultViewer(token, row.force_id, own.recipient, own.name, row.key_adult_id)
     return StaffViewer(token, row.force_id, StaffRole(row.role), row.staff_id)
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from encompass.domain.access import (
     Audience,
+    AwaitingSecondFactor,
     KeyAdultViewer,
     StaffViewer,
     Viewer,
@@ -30,6 +31,7 @@ class Rule(StrEnum):
     """Who may use a view."""
 
     OPEN = "open"
+    SECOND_FACTOR = "second_factor"
     SCHOOL = "school"
     LEADERS = "leaders"
     PROVIDER = "provider"
@@ -39,6 +41,12 @@ class Rule(StrEnum):
 def open_to_all(view: View) -> View:
     """Anyone, signed in or not: holds no data."""
     setattr(view, RULE, Rule.OPEN)
+    return view
+
+
+def for_second_factor(view: View) -> View:
+    """People of schools and offices who have signed in, and whose second factor is still to come."""
+    setattr(view, RULE, Rule.SECOND_FACTOR)
     return view
 
 
@@ -88,14 +96,27 @@ def guard(app: Flask) -> None:
             return None if _is_provider() else abort(404)
         if rule is Rule.SIGNED_PUSH:
             return _unsigned()
-        viewer = _viewer()
-        if viewer is None:
-            audience = Audience.SCHOOL if rule is Rule.SCHOOL else Audience.STAFF
-            ended = url_for("sign_in.start_page", ended=1)
-            return redirect(ended if session_token() else url_for("sign_in.begin", audience=audience.value))
-        g.viewer = viewer
-        allowed = may_read_notifications(viewer) if rule is Rule.SCHOOL else may_read_report(viewer)
-        return None if allowed else abort(404)
+        return _of_session(rule)
+
+
+def _of_session(rule: Rule) -> ResponseReturnValue | None:
+    """The refusal for whoever has no session that the rule allows; None lets in."""
+    g.viewer = viewer = _viewer()
+    if viewer is None:
+        audience = Audience.STAFF if rule is Rule.LEADERS else Audience.SCHOOL
+        ended = url_for("sign_in.start_page", ended=1)
+        return redirect(ended if session_token() else url_for("sign_in.begin", audience=audience.value))
+    if isinstance(viewer, AwaitingSecondFactor):
+        return None if rule is Rule.SECOND_FACTOR else redirect(url_for("second_factor.ask"))
+    if rule is Rule.SECOND_FACTOR:
+        return redirect(url_for("sign_in.start_page"))
+    allowed = may_read_notifications(viewer) if rule is Rule.SCHOOL else may_read_report(viewer)
+    return None if allowed else abort(404)
+
+
+def awaiting_second_factor() -> AwaitingSecondFactor:
+    """The person whose second factor is still to come, whom the rule let in."""
+    return cast(AwaitingSecondFactor, g.viewer)
 
 
 def key_adult_viewer() -> KeyAdultViewer:
@@ -130,6 +151,6 @@ def _unsigned() -> ResponseReturnValue | None:
     return jsonify(code="not_verified"), HTTPStatus.UNAUTHORIZED
 
 
-def _viewer() -> Viewer | None:
+def _viewer() -> Viewer | AwaitingSecondFactor | None:
     token = session_token()
     return encompass_of().viewer(token) if token else None

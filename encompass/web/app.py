@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from encompass import log
 from encompass.domain.access import NotFound
 from encompass.domain.sign_in import SignInUnavailable
-from encompass.web import inbound, leaders, parts, receipts, school, sign_in, wording
+from encompass.web import inbound, leaders, parts, receipts, school, second_factor, sign_in, wording
 from encompass.web.access_rules import guard
 from encompass.web.catalogue import gettext
 from encompass.wiring import Encompass
@@ -57,7 +57,7 @@ def create_app(encompass: Encompass) -> Flask:
     for door in (receipts.blueprint, inbound.blueprint):
         csrf.exempt(door)  # pyright: ignore[reportUnknownMemberType]
     guard(app)
-    pages = (sign_in.blueprint, school.blueprint, leaders.blueprint)
+    pages = (sign_in.blueprint, second_factor.blueprint, school.blueprint, leaders.blueprint)
     for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)
     _headers(app, encompass, https=https)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import cast
+from uuid import UUID
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from encompass.domain.access import Audience, KeyAdultViewer, NotFound, StaffViewer
-from encompass.domain.sign_in import NeedsBinding, SignedIn, SignInRefused, SignInStart
+from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, NotFound, StaffViewer
+from encompass.domain.sign_in import NeedsBinding, NeedsChoice, SignedIn, SignInRefused, SignInStart
 from encompass.web.access_rules import open_to_all
 from encompass.web.catalogue import gettext
 from encompass.web.parts import cookie_name, encompass_of, session_token, set_session
 
 blueprint = Blueprint("sign_in", __name__)
-HOME = {Audience.SCHOOL: "school.inbox", Audience.STAFF: "leaders.newest"}
+HOME = {Audience.SCHOOL: "second_factor.ask", Audience.STAFF: "leaders.newest"}
 
 
 @blueprint.get("/")
@@ -24,6 +25,8 @@ def start_page() -> ResponseReturnValue:
     """Where a person begins; one already signed in goes on."""
     token = session_token()
     match encompass_of().viewer(token) if token else None:
+        case AwaitingSecondFactor():
+            return redirect(url_for("second_factor.ask"))
         case KeyAdultViewer():
             return redirect(url_for("school.inbox"))
         case StaffViewer():
@@ -58,6 +61,9 @@ def callback(audience: str) -> ResponseReturnValue:
         case NeedsBinding(ticket):
             session["ticket"] = ticket
             return redirect(url_for("sign_in.bind"))
+        case NeedsChoice(ticket):
+            session["ticket"] = ticket
+            return redirect(url_for("sign_in.choose"))
         case SignInRefused(reason):
             return _refused(reason)
 
@@ -83,8 +89,31 @@ def bind_with_code() -> ResponseReturnValue:
     if outcome.reason == "ticket_spent":
         session.clear()
         return _refused(outcome.reason)
-    fault = gettext("That code is not right, has been used or is too old. Check it and try again.")
-    return render_template("bind.html", fault=fault), 422
+    return render_template("bind.html", fault=_fault(outcome.reason)), 422
+
+
+@blueprint.get("/sign-in/choose")
+@open_to_all
+def choose() -> ResponseReturnValue:
+    """Ask which school or office it is today."""
+    choices = encompass_of().read_choices(session.get("ticket", ""))
+    if not choices:
+        return redirect(url_for("sign_in.start_page"))
+    return render_template("choose.html", choices=choices, fault=None)
+
+
+@blueprint.post("/sign-in/choose")
+@open_to_all
+def choose_one() -> ResponseReturnValue:
+    """Go on for the one chosen."""
+    ticket = session.get("ticket", "")
+    try:
+        outcome = encompass_of().choose(ticket, UUID(request.form.get("of", "")))
+    except ValueError:
+        fault = gettext("Select the school or office that you are signing in for")
+        choices = encompass_of().read_choices(ticket)
+        return render_template("choose.html", choices=choices, fault=fault), 422
+    return _signed_in(outcome) if isinstance(outcome, SignedIn) else _refused(outcome.reason)
 
 
 @blueprint.post("/sign-out")
@@ -108,7 +137,17 @@ def health() -> ResponseReturnValue:
     return Response("ok\n", mimetype="text/plain")
 
 
+def _fault(reason: str) -> str:
+    if reason == "code_of_another_place":
+        return gettext("That code is for another school than the one that you chose when you signed in.")
+    return gettext("That code is not right, has been used or is too old. Check it and try again.")
+
+
 def _signed_in(outcome: SignedIn) -> ResponseReturnValue:
+    """A new session under a new token; one that the browser had before ends."""
+    before = session_token()
+    if before:
+        encompass_of().sign_out(before)
     session.clear()
     answer = make_response(redirect(url_for(HOME[outcome.audience])))
     set_session(answer, outcome.session_token)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from encompass.domain.access import KeyAdultViewer
+from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
 from encompass.domain.compliance import Bucket
 from encompass.domain.notification import NoticeKind, NotificationStatus
 from encompass.domain.recipient import LaOfficer, Office
+from encompass.domain.sign_in import Choice
 from encompass.web.catalogue import gettext, lazy_gettext
 
 NOTIFICATION_STATUS = {
@@ -126,7 +127,7 @@ ALARM = {
 }
 
 
-def whose(viewer: KeyAdultViewer) -> str:
+def whose(viewer: KeyAdultViewer | AwaitingSecondFactor | Choice) -> str:
     """Whose pages these are: a school, an office of a local authority, a force."""
     if isinstance(viewer.recipient, LaOfficer):
         return f"{viewer.name}: {OFFICE[viewer.recipient.office]}"

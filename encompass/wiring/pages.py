@@ -8,13 +8,17 @@ from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
 
-from encompass.domain.access import Audience, KeyAdultViewer, StaffViewer, Viewer
+from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
 from encompass.domain.push import Pushed
 from encompass.domain.receipt import report_of
+from encompass.domain.second_factor import CodeRefused, Enrolment, SteppedUp
 from encompass.domain.sign_in import (
+    ANYWHERE,
+    Choice,
     NeedsBinding,
+    NeedsChoice,
     OfForce,
     SignedIn,
     SignInRefused,
@@ -24,6 +28,7 @@ from encompass.domain.sign_in import (
 )
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
+from encompass.pipeline import second_factor
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
 from encompass.pipeline.feed_of import shape_of_feed
@@ -69,7 +74,7 @@ class PageCalls(Installation):
 
     def complete_sign_in(
         self, audience: Audience, start: SignInStart, code: str, state: str
-    ) -> SignedIn | NeedsBinding | SignInRefused:
+    ) -> SignedIn | NeedsChoice | NeedsBinding | SignInRefused:
         """Turn the provider's answer into a session. Raises SignInUnavailable."""
         try:
             claims = self._providers[audience].complete(start, code, state)
@@ -79,7 +84,7 @@ class PageCalls(Installation):
             raise SignInUnavailable from None
         engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
         if audience is Audience.SCHOOL:
-            return signing_in.sign_in_school(engine, self._session_rules, claims, now)
+            return signing_in.sign_in_school(engine, self._session_rules, claims, ANYWHERE, now)
         named = {f: OfForce(s.staff.claim, s.staff.value or f) for f, s in self.settings.forces.items()}
         force_id = force_of(claims, named)
         if force_id is None:
@@ -98,11 +103,30 @@ class PageCalls(Installation):
             self.clock.now(),
         )
 
+    def read_choices(self, ticket: str) -> tuple[Choice, ...]:
+        """The schools and offices that the ticket's person may sign in for; none when the ticket is too old."""
+        return signing_in.read_choices(self.database.engine(Role.SIGN_IN), ticket, self.clock.now())
+
+    def choose(self, ticket: str, key_adult_id: UUID) -> SignedIn | SignInRefused:
+        """Sign in for one of several schools or offices."""
+        engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
+        return signing_in.choose(engine, self._session_rules, ticket, key_adult_id, now)
+
+    def read_enrolment(self, waiting: AwaitingSecondFactor) -> Enrolment | None:
+        """What goes into an authenticator, as long as no code has confirmed it."""
+        engine = self.database.engine(Role.SIGN_IN)
+        return second_factor.read_enrolment(engine, self.ring, waiting.session_token, waiting.name)
+
+    def try_second_factor(self, waiting: AwaitingSecondFactor, code: str) -> SteppedUp | CodeRefused:
+        """Step the session up by a code of the second factor."""
+        engine = self.database.engine(Role.SIGN_IN)
+        return second_factor.try_code(engine, self.ring, waiting.session_token, code, self.clock.now())
+
     def sign_out(self, session_token: str) -> None:
         """End the session at once."""
         signing_in.sign_out(self.database.engine(Role.SIGN_IN), session_token)
 
-    def viewer(self, session_token: str) -> Viewer | None:
+    def viewer(self, session_token: str) -> Viewer | AwaitingSecondFactor | None:
         """Whose session this is; None when unknown, expired or revoked."""
         return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)
 

@@ -64,7 +64,12 @@ WHERE force_id = CAST(:force_id AS text) AND reference_hash = CAST(:reference_ha
 -- name: unbound
 SELECT k.key_adult_id, k.sealed, k.key_id FROM key_adult AS k
 WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
-    AND NOT EXISTS (SELECT 1 FROM key_adult_identity AS i WHERE i.key_adult_id = k.key_adult_id AND i.person_hash = k.person_hash)
+    AND NOT EXISTS (
+        SELECT 1 FROM key_adult_identity AS i
+        JOIN second_factor AS f ON f.issuer = i.issuer AND f.subject = i.subject
+        WHERE i.key_adult_id = k.key_adult_id AND i.person_hash = k.person_hash
+            AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL
+    )
 ORDER BY k.recipient_id, k.role
 
 -- name: end_open_codes

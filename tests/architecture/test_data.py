@@ -117,7 +117,8 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
         "school_confirmation.confirmed_by", "notification_exclusion.reason", "hold_decision.proposed_by",
         "hold_decision.confirmed_by", "recall.proposed_by", "recall.confirmed_by", "breach.closed_by",
         "duty_exception.reason", "duty_exception.closed_by", "phone_call.called_by", "sending_freeze.frozen_by",
-        "sending_freeze.lifted_by",
+        "sending_freeze.lifted_by", "second_factor.issuer", "second_factor.subject", "second_factor_reset.proposed_by",
+        "second_factor_reset.confirmed_by",
     }  # fmt: skip
 
 

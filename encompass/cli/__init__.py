@@ -14,11 +14,14 @@ from encompass.cli.quality import quality
 from encompass.cli.quarantine import quarantine
 from encompass.cli.queue import queue
 from encompass.cli.recall import breaches, recall
+from encompass.cli.second_factor import confirm_reset, reset_second_factor, resets, withdraw_reset
 from encompass.cli.status import status
 from encompass.cli.train_matching import train_matching
 from encompass.watchdog.command import main as watchdog
 
 main.add_command(adults)
+for of_adults in (reset_second_factor, resets, confirm_reset, withdraw_reset):
+    adults.add_command(of_adults)
 main.add_command(calendar)
 main.add_command(calls)
 main.add_command(exceptions)

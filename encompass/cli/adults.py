@@ -73,8 +73,8 @@ def list_(force_id: str | None, *, problems: bool, as_json: bool) -> None:
 @click.option("--show-personal", is_flag=True, help="Also the name, the mailbox and the telephone.")
 def show(reference: str, force_id: str | None, *, show_personal: bool) -> None:
     """One contact; the look is audited."""
-    with _told(), opened_installation() as encompass:
-        by = _by(encompass, force_id, "")
+    with told(), opened_installation() as encompass:
+        by = by_whom(encompass, force_id, "")
         found = c.show_contact(encompass.database.engine(Role.PIPELINE), by, reference)
     personal = {*ASKED, "key_adult_ref", "declared_surnames"}
     for column, value in {"id": str(found.key_adult_id), **fields_of(found.entry)}.items():
@@ -94,8 +94,8 @@ def import_(file: Path, force_id: str | None, by: str) -> None:
     except BrokenFile as fault:
         click.echo(f"encompass: {fault.reason}", err=True)
         sys.exit(Exit.FAILED)
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         done = c.import_contacts(engine, who, read.taken)
     for refused in read.refused:
         click.echo(f"refused  {refused.place}  {refused.reason}", err=True)
@@ -116,8 +116,8 @@ def add(reference: str, columns: tuple[str, ...], force_id: str | None, by: str)
 
     Say whose: --set urn=102884, or --set recipient_kind=la_officer --set la_code=318 --set office=cme.
     """
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         given = {"key_adult_ref": reference, "active_from": who.day.isoformat(), **_columns(columns)}
         fields = {
             **given,
@@ -138,8 +138,8 @@ def change(
     reference: str, columns: tuple[str, ...], ask: tuple[str, ...], force_id: str | None, by: str
 ) -> None:
     """Propose other details of a contact. A new work mailbox ends that contact's sign-ins once confirmed."""
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         fields = {**_columns(columns), **{k: click.prompt(ASKED[k]) for k in ask}}
         if not fields:
             raise click.UsageError("say what changes with --set COLUMN=VALUE or --ask")
@@ -153,8 +153,8 @@ def change(
 @who_option
 def end(reference: str, last_day: date | None, force_id: str | None, by: str) -> None:
     """Propose that somebody is a contact no longer."""
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         _say_proposed(c.propose_end(engine, who, reference, last_day or who.day - timedelta(days=1)))
 
 
@@ -164,8 +164,8 @@ def end(reference: str, last_day: date | None, force_id: str | None, by: str) ->
 @who_option
 def confirm(change_id: UUID, force_id: str | None, by: str) -> None:
     """Confirm another person's proposal, or one of the register's: it holds from now on."""
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         done = c.confirm_change(engine, who, change_id)
     out(f"confirmed: {done.kind.value} at {code_of(done.entry.recipient)}")
 
@@ -176,8 +176,8 @@ def confirm(change_id: UUID, force_id: str | None, by: str) -> None:
 @who_option
 def withdraw(change_id: UUID, force_id: str | None, by: str) -> None:
     """Drop a proposal: the contact stays as before."""
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         c.withdraw_change(engine, who, change_id)
     out("withdrawn: the contact stays as before")
 
@@ -188,8 +188,8 @@ def withdraw(change_id: UUID, force_id: str | None, by: str) -> None:
 @who_option
 def confirm_school(urn: int, force_id: str | None, by: str) -> None:
     """Say that the contact of a school that goes on for a closed one has been checked with that school."""
-    with _told(), opened_installation() as encompass:
-        who, engine = _by(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with told(), opened_installation() as encompass:
+        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
         waited = c.confirm_school(engine, who, urn)
     out(f"confirmed; {waited} children waited for it: run `encompass match`, or wait for the next run")
 
@@ -204,12 +204,14 @@ def _columns(given: tuple[str, ...]) -> dict[str, str]:
     return columns
 
 
-def _by(encompass: Encompass, force_id: str | None, who: str) -> c.By:
+def by_whom(encompass: Encompass, force_id: str | None, who: str) -> c.By:
+    """Who asks, for which force, now."""
     return c.By(chosen_force(encompass, force_id), who, encompass.clock.now(), encompass.ring)
 
 
 @contextmanager
-def _told() -> Generator[None]:
+def told() -> Generator[None]:
+    """Say in a line why a contact cannot be changed so."""
     try:
         yield
     except c.CannotChange as why:

@@ -208,8 +208,9 @@ def doctor() -> None:
 @main.command()
 @force_option
 @click.option("--show-personal", is_flag=True, help="Print the codes, each beside its register reference.")
-def invite(force_id: str | None, *, show_personal: bool) -> None:
-    """Issue a new one-time code to every Key Adult who has not signed in yet.
+@click.option("--only", metavar="REF", help="Only for this register reference; other codes stay as they are.")
+def invite(force_id: str | None, only: str | None, *, show_personal: bool) -> None:
+    """Issue a new one-time code to every Key Adult who has not signed in yet, or whose second check was reset.
 
     The codes are printed once, with --show-personal, to be handed over by the force or local authority;
     only their hashes are kept.
@@ -217,7 +218,7 @@ def invite(force_id: str | None, *, show_personal: bool) -> None:
     if not show_personal:
         raise click.UsageError("the codes are shown only with --show-personal")
     with opened_installation() as encompass:
-        codes = encompass.issue_binding_codes(chosen_force(encompass, force_id))
+        codes = encompass.issue_binding_codes(chosen_force(encompass, force_id), only)
     for reference, code in codes.items():
         out(f"{reference}\t{code}")
 

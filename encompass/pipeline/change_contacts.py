@@ -99,7 +99,7 @@ def check_contacts(engine: Engine, ring: KeyRing, attested_within: timedelta | N
 def show_contact(engine: Engine, by: By, reference: str) -> ListedAdult:
     """One contact, opened, by id or register reference; the look is audited. Raises CannotChange."""
     with engine.begin() as connection:
-        found = _found(connection, by, reference)
+        found = find_contact(connection, by, reference)
         event = AuditEvent(
             by.force_id, by.at, Actor.OPERATOR, None, "contact_shown", "key_adult", found.key_adult_id
         )
@@ -119,7 +119,7 @@ def propose_contact(engine: Engine, by: By, fields: Mapping[str, str]) -> UUID:
 def propose_change(engine: Engine, by: By, reference: str, fields: Mapping[str, str]) -> UUID:
     """Other columns for a contact, until another person confirms them. Raises CannotChange."""
     with engine.begin() as connection:
-        entry = _found(connection, by, reference).entry
+        entry = find_contact(connection, by, reference).entry
         return _propose(
             connection, by, ChangeKind.CHANGE, _checked(connection, by, {**fields_of(entry), **fields})
         )
@@ -128,7 +128,7 @@ def propose_change(engine: Engine, by: By, reference: str, fields: Mapping[str, 
 def propose_end(engine: Engine, by: By, reference: str, last_day: date) -> UUID:
     """No contact any more after that day, once another person confirms it. Raises CannotChange."""
     with engine.begin() as connection:
-        entry = _found(connection, by, reference).entry
+        entry = find_contact(connection, by, reference).entry
         if last_day < entry.active_from:
             raise CannotChange(f"the contact began on {entry.active_from}: end it then or later")
         return _propose(connection, by, ChangeKind.END, replace(entry, active_to=last_day))
@@ -220,7 +220,8 @@ def _listed(connection: Connection, by: By) -> list[ListedAdult]:
     return key_adult.listed(connection, by.ring, by.force_id, by.day)
 
 
-def _found(connection: Connection, by: By, reference: str) -> ListedAdult:
+def find_contact(connection: Connection, by: By, reference: str) -> ListedAdult:
+    """The contact of this id or register reference, opened. Raises CannotChange."""
     for adult in _listed(connection, by):
         if reference in (str(adult.key_adult_id), adult.entry.key_adult_ref):
             return adult

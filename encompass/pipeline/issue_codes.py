@@ -16,10 +16,14 @@ GROUPS: Final = 4
 GROUP_LENGTH: Final = 4
 
 
-def issue_codes(engine: Engine, ring: KeyRing, force_id: str, day: date) -> dict[str, str]:
-    """Register reference to a new code, for every Key Adult not yet bound. Only the codes' hashes are kept."""
+def issue_codes(engine: Engine, ring: KeyRing, force_id: str, day: date, only: str | None) -> dict[str, str]:
+    """Register reference to a new code, for every Key Adult, or the one named, who cannot sign in yet.
+
+    That is who is not bound, or has no second factor. Only the codes' hashes are kept.
+    """
     with engine.begin() as connection:
-        unbound = key_adult.unbound(connection, ring, force_id, day)
+        everybody = key_adult.unbound(connection, ring, force_id, day)
+        unbound = {r: a for r, a in everybody.items() if only in (None, r)}
         codes = {reference: _new_code() for reference in unbound}
         hashes = {unbound[r]: hash_code(ring, force_id, code) for r, code in codes.items()}
         key_adult.replace_codes(connection, force_id, hashes)

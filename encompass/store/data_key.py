@@ -15,7 +15,7 @@ Q: Final = load("data_key")
 
 
 def new_data_key(connection: Connection, ring: KeyRing, force_id: str, purpose: str) -> DataKey:
-    """A fresh data key for a purpose (incident, register, quarantine or pushed), stored wrapped."""
+    """A fresh data key for a purpose (incident, register, second_factor and others), stored wrapped."""
     key, wrapped = ring.new_data_key()
     connection.execute(
         Q["insert_data_key"],
@@ -28,6 +28,11 @@ def new_data_key(connection: Connection, ring: KeyRing, force_id: str, purpose: 
         },
     )
     return key
+
+
+def destroy_keys(connection: Connection, key_ids: Iterable[UUID]) -> None:
+    """Destroy these data keys: what they sealed is gone for good, in every backup too."""
+    connection.execute(Q["destroy_data_keys"], {"key_ids": list(key_ids)})
 
 
 def open_keys(connection: Connection, ring: KeyRing, key_ids: Iterable[UUID]) -> dict[UUID, DataKey]:

@@ -183,10 +183,10 @@ class NightSteps(Installation):
         s = self.settings
         return verify_audit(self.database.engine(Role.AUDITOR), s.audit_signing_key_file, s.audit_heads_file)
 
-    def issue_binding_codes(self, force_id: str) -> dict[str, str]:
-        """Register reference to a new one-time code, for every Key Adult not yet bound."""
+    def issue_binding_codes(self, force_id: str, only: str | None = None) -> dict[str, str]:
+        """Register reference to a new one-time code, for every Key Adult, or the one named, who cannot sign in yet."""
         day = self.clock.now().astimezone(LONDON).date()
-        return issue_codes(self.database.engine(Role.PIPELINE), self.ring, force_id, day)
+        return issue_codes(self.database.engine(Role.PIPELINE), self.ring, force_id, day, only)
 
     def status(self, force_id: str) -> Status:
         """How fresh the registers are, what waits, what is in quarantine."""

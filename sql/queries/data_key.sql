@@ -5,3 +5,7 @@ VALUES (CAST(:key_id AS uuid), CAST(:force_id AS text), CAST(:purpose AS text), 
 
 -- name: data_keys
 SELECT key_id, ring_key_id, wrapped FROM data_key WHERE key_id = ANY (CAST(:key_ids AS uuid[]))
+
+-- name: destroy_data_keys
+UPDATE data_key SET wrapped = NULL, destroyed_at = now()
+WHERE key_id = ANY (CAST(:key_ids AS uuid[])) AND destroyed_at IS NULL

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from sandbox.authenticator import add_key, next_code
 from tests.site import Site
 
 DESKTOP, PHONE = (1280, 800), (375, 740)
@@ -45,6 +46,17 @@ def sign_in(page: Page, site: Site, audience: str, username: str, password: str,
         page.get_by_role("button", name="Continue").click()
 
 
+def step_up(page: Page, site: Site, username: str) -> None:
+    """Set up the second factor as somebody who types the key, then enter a code, and arrive at the inbox."""
+    page.wait_for_url("**/second-factor")
+    key = page.locator(".app-secret")
+    if key.count():
+        add_key(site.cluster.var, username, key.inner_text())
+    page.locator("#code").fill(next_code(site.cluster.var, username))
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/inbox")
+
+
 def kept(page: Page, name: str, size: tuple[int, int]) -> None:
     """A screenshot for a person to look at, where one is wanted."""
     folder = os.environ.get("ENCOMPASS_SCREENSHOTS")
@@ -67,6 +79,14 @@ def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
 
     school = a_page(browser, size)
     sign_in(school, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
+    expect(school.get_by_role("heading", level=1)).to_have_text("Set up your second check")
+    assert school.locator("svg.app-qr").bounding_box()["width"] >= 150
+    kept(school, "enrol", size)
+    school.locator("#code").fill("12345")
+    school.get_by_role("button", name="Continue").click()
+    expect(school.get_by_role("alert")).to_be_visible()
+    kept(school, "enrol-wrong", size)
+    step_up(school, site, lead.username)
     expect(school.get_by_role("heading", level=1)).to_have_text("Inbox")
     kept(school, "inbox", size)
     school.locator(".app-list a").first.click()
@@ -90,6 +110,10 @@ def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
     school.get_by_role("button", name="Sign out").click()
     school.goto(f"{site.web}/inbox")
     assert "/inbox" not in school.url
+    sign_in(school, site, "school", lead.username, lead.password, None)
+    expect(school.get_by_role("heading", level=1)).to_have_text("Enter the code from your authenticator app")
+    kept(school, "second-factor", size)
+    step_up(school, site, lead.username)
 
 
 def figures(page: Page) -> dict[str, float]:
@@ -115,8 +139,25 @@ def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Brows
     sound(page)
     page.get_by_label("One-time code").fill(site.codes[lead.key_adult_ref])
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/inbox")
+    page.wait_for_url("**/second-factor")
     sound(page)
+    page.locator("#code").fill("nothing")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    sound(page)
+    step_up(page, site, lead.username)
+    sound(page)
+    again = a_page(browser, size, scripts=True)
+    sign_in(again, site, "school", lead.username, lead.password, None)
+    again.wait_for_url("**/second-factor")
+    sound(again)
+    for _ in range(5):
+        again.locator("#code").fill("nothing")
+        again.get_by_role("button", name="Continue").click()
+        expect(again.get_by_role("alert")).to_be_visible()
+    expect(again.get_by_role("alert")).to_contain_text("Too many wrong codes")
+    kept(again, "second-factor-locked", size)
+    sound(again)
     page.locator(".app-list a").first.click()
     page.wait_for_url("**/notifications/*")
     sound(page)
@@ -141,7 +182,12 @@ def sound(page: Page) -> None:
         page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     )
     assert found.response["violations"] == [], found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    wide = page.viewport_size
+    assert wide is not None
+    for width in (wide["width"], 320):
+        page.set_viewport_size({"width": width, "height": wide["height"]})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (page.url, width)
+    page.set_viewport_size(wide)
     assert page.evaluate("document.title").strip()
 
 
@@ -149,6 +195,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: Site) -> None:
     lead = site.lead_of(site.told()[0])
     page = a_page(browser, DESKTOP)
     sign_in(page, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
+    step_up(page, site, lead.username)
     expect(page.get_by_role("heading", level=1)).to_have_text("Inbox")
     tab_to(page, ".govuk-skip-link")
     tab_to(page, ".app-list a")

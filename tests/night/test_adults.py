@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from encompass.store import second_factor
 from encompass.store.database import Role
 from tests.cluster import Cluster
 from tests.night.conftest import ROOT, OnDatabase
@@ -80,3 +81,25 @@ def test_contacts_are_changed_by_two_people_and_listed_without_names(
     missing = cli.run("adults", "end", "KA-nobody", "--by", "PC 1234")
     assert (missing.returncode, "adults list" in missing.stderr) == (1, True)
     assert cli.run("adults", "confirm-school", "102884", "--by", "PC 1234").returncode == 1
+
+
+def test_a_second_check_is_reset_by_two_people(
+    cluster: Cluster, on_copy: Callable[[str], OnDatabase]
+) -> None:
+    cli = on_copy(cluster.rolled())
+    with cluster.on(cli.name) as encompass, encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO encompass.key_adult_identity (key_adult_id, force_id, person_hash, issuer, subject) "
+                "SELECT key_adult_id, force_id, person_hash, 'issuer', 'subject' FROM encompass.key_adult "
+                "WHERE urn = 102884 AND role = 'dsl'"
+            )
+        )
+        second_factor.make(connection, encompass.ring, cluster.force_id, "issuer", "subject", "A" * 32)
+    asked = cli.run("adults", "reset-second-factor", "KA-102884-dsl", "--by", "PC 1234")
+    (reset_id,) = re.findall(r"adults confirm-reset (\S+) --by", asked.stdout)
+    assert f"{reset_id}  of contact" in cli.run("adults", "resets").stdout
+    done = cli.run("adults", "confirm-reset", reset_id, "--by", "Sgt 55")
+    assert (done.returncode, done.stdout[:6]) == (0, "reset:"), done.stderr
+    again = cli.run("adults", "withdraw-reset", reset_id, "--by", "Sgt 55")
+    assert (again.returncode, "no reset of this id waits" in again.stderr) == (1, True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator
 from datetime import time, timedelta
 from uuid import UUID
@@ -24,13 +23,12 @@ from encompass.pipeline.review_children import (
     resolve_child,
 )
 from encompass.pipeline.show_child import show_child
-from encompass.store import session
 from encompass.store.database import Role, as_session
 from encompass.store.review import Proposal
-from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
 from tests.register import PARTNER, officer, register, take
+from tests.sessions import key_adult_token
 from tests.site import Site, serving
 
 HOUR = timedelta(hours=1)
@@ -82,11 +80,7 @@ def token_at(encompass: Encompass, where: str) -> str:
             ),
             {"code": where},
         ).one()
-    token = secrets.token_urlsafe(32)
-    adult = BoundAdult(row.key_adult_id, FORCE, row.recipient_id, bytes(row.person_hash))
-    with encompass.database.engine(Role.SIGN_IN).begin() as connection:
-        session.open_school_session(connection, token, adult, HOUR, HOUR, encompass.clock.now())
-    return token
+    return key_adult_token(encompass, FORCE, row.key_adult_id, row.recipient_id, row.person_hash)
 
 
 def seen(encompass: Encompass, token: str) -> set[str]:

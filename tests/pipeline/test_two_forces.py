@@ -13,10 +13,10 @@ from encompass.domain.access import StaffRole
 from encompass.domain.arrival import Gap
 from encompass.store import session
 from encompass.store.database import Role, as_session
-from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from sandbox.world import FELLGATE_ID, neighbour
 from tests.cluster import FORCE, Cluster
+from tests.sessions import key_adult_token
 
 HOUR = timedelta(hours=1)
 
@@ -79,11 +79,7 @@ def token_of(encompass: Encompass, force_id: str, urn: int) -> str:
             ),
             {"f": force_id, "u": urn},
         ).one()
-    token = secrets.token_urlsafe(32)
-    bound = BoundAdult(adult.key_adult_id, force_id, adult.recipient_id, bytes(adult.person_hash))
-    with encompass.database.engine(Role.SIGN_IN).begin() as connection:
-        session.open_school_session(connection, token, bound, HOUR, HOUR, encompass.clock.now())
-    return token
+    return key_adult_token(encompass, force_id, adult.key_adult_id, adult.recipient_id, adult.person_hash)
 
 
 def test_at_one_school_each_forces_key_adults_see_only_what_their_own_force_told(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,11 +18,10 @@ from encompass.pipeline import registers
 from encompass.pipeline.acknowledge import acknowledge
 from encompass.pipeline.refresh_rolls import refresh_rolls
 from encompass.pipeline.registers import Register
-from encompass.store import session
 from encompass.store.database import Role
-from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
+from tests.sessions import key_adult_token
 
 HOUR = timedelta(hours=1)
 
@@ -69,11 +67,7 @@ class Told:
         """The school's lead or deputy, signed in."""
         query = "SELECT key_adult_id, recipient_id, person_hash FROM encompass.key_adult WHERE urn = :urn AND role = :role"
         ((adult, recipient_id, person),) = self.rows(query, urn=urn, role=role)
-        token = secrets.token_urlsafe(32)
-        with self.encompass.database.engine(Role.SIGN_IN).begin() as connection:
-            session.open_school_session(
-                connection, token, BoundAdult(adult, FORCE, recipient_id, bytes(person)), HOUR, HOUR, self.encompass.clock.now()
-            )  # fmt: skip
+        token = key_adult_token(self.encompass, FORCE, adult, recipient_id, person)
         return KeyAdultViewer(token, FORCE, AtSchool(urn), "A school", adult)
 
     def acknowledge(self, urn: int, notification_id: UUID, at: time = time(5, 50)) -> None:

@@ -11,18 +11,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from encompass.domain.access import StaffRole
-from encompass.domain.recipient import AtSchool
-from encompass.store import second_factor, session
+from encompass.store import session
 from encompass.store.database import Role, as_session
-from encompass.store.session import BoundAdult
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
+from tests.sessions import key_adult_token
 
 HOUR = timedelta(hours=1)
 CHILD_TABLES = ("notification", "notification_part", "duty", "data_key", "acknowledgement", "recipient")
 
 
-def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR, stepped_up: bool = True) -> str:
+def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
     with encompass.database.engine(Role.OWNER).begin() as connection:
         adult = connection.execute(
             text(
@@ -30,30 +29,7 @@ def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR, stepped
             ),
             {"urn": urn},
         ).one()
-    opened, token, person = (secrets.token_urlsafe(32) for _ in range(3))
-    with encompass.database.engine(Role.SIGN_IN).begin() as connection:
-        factor = second_factor.make(connection, encompass.ring, FORCE, "issuer", person, "A" * 32)
-        session.open_school_session(
-            connection,
-            opened,
-            BoundAdult(
-                adult.key_adult_id,
-                FORCE,
-                adult.recipient_id,
-                AtSchool(urn),
-                "Crumplewick",
-                bytes(adult.person_hash),
-            ),
-            factor,
-            idle,
-            HOUR,
-            encompass.clock.now(),
-        )
-        if not stepped_up:
-            return opened
-        assert second_factor.use_step(connection, second_factor.Person(factor, "issuer", person), 1)
-        assert session.step_up(connection, opened, token)
-    return token
+    return key_adult_token(encompass, FORCE, adult.key_adult_id, adult.recipient_id, adult.person_hash, idle)
 
 
 def told_schools(encompass: Encompass) -> list[int]:

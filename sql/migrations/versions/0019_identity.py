@@ -1,11 +1,11 @@
-"""Runs 0018_identity.sql."""
+"""Runs 0019_identity.sql."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:

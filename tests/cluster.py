@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 
 from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings
-from encompass.store.database import Database, database_of
+from encompass.store.database import Database, Role, database_of
 from encompass.store.sealed import KeyRing
 from encompass.wiring import Clock, Encompass
 from sandbox.world import World
@@ -64,12 +64,10 @@ class Cluster:
         name = f"copy_{next(self._numbers)}"
         with self.superuser() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
-            readers = (
-                "encompass_owner, encompass_pipeline, encompass_sign_in, encompass_school, encompass_mash"
-            )
-            connection.exec_driver_sql(
-                f'GRANT CONNECT ON DATABASE "{name}" TO {readers}, encompass_leader, encompass_auditor, encompass_backup, encompass_inbound'
-            )
+            connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+            roles = ", ".join(role.value for role in Role)
+            connection.exec_driver_sql(f'GRANT CONNECT ON DATABASE "{name}" TO {roles}')
+            connection.exec_driver_sql(f'GRANT TEMPORARY ON DATABASE "{name}" TO encompass_pipeline')
         return name
 
     def drop(self, name: str) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
-from typing import Final, NoReturn
+from difflib import ndiff
+from typing import Final, NoReturn, TypeVar
 
 import click
 from sqlalchemy.exc import OperationalError
@@ -34,10 +35,12 @@ from encompass.store import installation
 from encompass.store.audit import HeadsTampered, NoSigningKey
 from encompass.store.embedded import EmbeddedFailed
 from encompass.store.force import UnknownRun
+from encompass.store.privileges import shipped_privileges
 from encompass.store.sealed import NoKeyRing
 from encompass.wiring import Encompass
 
 FEED_CHECK: Final = clock_time(5, 30)
+Result = TypeVar("Result")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -259,6 +262,21 @@ def migrate() -> None:
     out(f"{_guarded(lambda: installation.migrate(_settings()))} migrations run")
 
 
+@db.command()
+@click.option("--check", is_flag=True, help="Compare with what is shipped; exit code 3 where they differ.")
+def privileges(*, check: bool) -> None:
+    """Print who may do what in the database, a line each: grants, policies, roles, functions."""
+    found = _guarded(lambda: installation.privileges(_settings()))
+    if not check:
+        out("\n".join(found))
+        return
+    differ = [line for line in ndiff(shipped_privileges(), found) if line.startswith(("+ ", "- "))]
+    if differ:
+        out("\n".join(differ))
+        _stop(Exit.ALARM, "the database differs from what is shipped (+ only here, - missing here)")
+    out("the database's privileges are those that are shipped")
+
+
 @db.command(context_settings={"ignore_unknown_options": True})
 @click.option("--role", default="postgres", show_default=True, help="The login role.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -295,7 +313,7 @@ def opened_installation(as_of: datetime | None = None) -> Generator[Encompass]:
         _stop(Exit.CONFIGURATION, "the database does not answer; `encompass doctor` checks it")
 
 
-def _guarded(call: Callable[[], int]) -> int:
+def _guarded(call: Callable[[], Result]) -> Result:
     try:
         return call()
     except (SettingsError, EmbeddedFailed) as error:

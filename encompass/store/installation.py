@@ -10,7 +10,8 @@ from typing import Final
 
 from encompass.settings import Settings, SettingsError
 from encompass.store import audit, embedded, schema
-from encompass.store.database import Database, database_of
+from encompass.store.database import Database, Role, database_of
+from encompass.store.privileges import privileges as listed_privileges
 from encompass.store.sealed import make_ring
 from encompass.watchdog.keys import make_keys
 
@@ -40,6 +41,16 @@ def migrate(settings: Settings) -> int:
             make_keys(settings.watchdog.keys_in(settings.var))
         try:
             return schema.migrate(database)
+        finally:
+            database.dispose()
+
+
+def privileges(settings: Settings) -> list[str]:
+    """Who may do what in this installation's database; see `encompass.store.privileges`."""
+    with database_running(settings) as database:
+        try:
+            with database.engine(Role.OWNER).connect() as connection:
+                return listed_privileges(connection)
         finally:
             database.dispose()
 

@@ -38,9 +38,10 @@ OF_THE_RECIPIENT: Final = re.compile(r"^(?:email_address|phone_number)\b")
 OURS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 IN_BETWEEN: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 NEVER_SENT: Final = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"})
-# The client logs what the other side answered, which may name the recipient: we log our own words instead.
-logging.getLogger("notifications_python_client").disabled = True
-logging.getLogger("notifications_python_client.base").disabled = True
+# The client logs what the other side answered, which may name the recipient: we log our own words instead. A filter
+# outlasts a configuration of logging, which switches a disabled logger on again.
+for _name in ("notifications_python_client", "notifications_python_client.base"):
+    logging.getLogger(_name).addFilter(lambda _: False)
 
 
 @dataclass(frozen=True)

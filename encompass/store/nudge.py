@@ -237,7 +237,12 @@ def next_due(connection: Connection, run: Run, channels: Collection[Channel]) ->
 
 
 def unreachable(connection: Connection, nudge_id: UUID) -> Sequence[UUID]:
-    """The notifications of a nudge that came to nothing of which no other nudge can still reach anybody."""
+    """The notifications of a nudge that came to nothing of which no other nudge can still reach anybody.
+
+    One nudge of a notification is looked at after the other: two that end in the same moment would each take the other
+    for one that is still to be sent.
+    """
+    connection.execute(Q["lock_notifications"], {"nudge_id": nudge_id})
     return connection.execute(Q["unreachable"], {"nudge_id": nudge_id}).scalars().all()
 
 

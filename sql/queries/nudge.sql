@@ -145,6 +145,11 @@ LEFT JOIN channel_circuit AS c ON c.force_id = q.force_id AND c.channel = q.chan
 WHERE q.force_id = CAST(:force_id AS text) AND q.channel = ANY (CAST(:channels AS text[]))
     AND (q.status = 'queued' OR (q.status = 'ambiguous' AND q.resends < 1))
 
+-- name: lock_notifications
+SELECT n.notification_id FROM notification AS n
+JOIN nudge_notification AS nn ON nn.notification_id = n.notification_id
+WHERE nn.nudge_id = CAST(:nudge_id AS uuid) ORDER BY n.notification_id FOR NO KEY UPDATE OF n
+
 -- name: unreachable
 SELECT nn.notification_id FROM nudge_notification AS nn
 JOIN notification AS n ON n.notification_id = nn.notification_id

@@ -8,7 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -160,7 +161,10 @@ def test_new_rolls_set_off_the_whole_night(airflow: Running) -> None:
 
 
 def test_a_night_that_does_not_end_in_time_raises_its_alarm_and_still_ends(airflow: Running) -> None:
-    with opened(load_settings()) as encompass, encompass.database.engine(Role.OWNER).connect() as connection:
+    with opened(load_settings()) as encompass, ExitStack() as stack:
+        patient = replace(encompass.database, idle_limit=timedelta(minutes=10))
+        stack.callback(patient.dispose)
+        connection = stack.enter_context(patient.engine(Role.OWNER).connect())
         connection.execute(text("LOCK TABLE encompass.placement IN ACCESS EXCLUSIVE MODE"))
         airflow.trigger("notify_before_school")
         eventually(lambda: alarms() == ["deadline_missed: notify_before_school"], 150, "the deadline's alarm")

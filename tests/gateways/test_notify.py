@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging.config
 import time
 import uuid
 from collections.abc import Callable
@@ -150,6 +151,8 @@ def test_a_redirect_is_not_followed(serve: Serve, service: NotifyStandIn) -> Non
 
 
 def test_the_client_s_own_log_says_nothing(serve: Serve, service: NotifyStandIn, caplog) -> None:
+    """Also after logging has been configured anew, as Airflow does."""
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
     with caplog.at_level(logging.DEBUG), gateway(serve(notify(service))) as sender:
         sender.send(message(to="not an address"))
     assert [r for r in caplog.records if r.name.startswith("notifications_python_client")] == []

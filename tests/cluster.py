@@ -63,7 +63,9 @@ class Cluster:
         """A new database like a template; its name."""
         name = f"copy_{next(self._numbers)}"
         with self.superuser() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+            connection.exec_driver_sql(
+                f'CREATE DATABASE "{name}" OWNER encompass_owner TEMPLATE "{template}" STRATEGY FILE_COPY'
+            )
             connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
             roles = ", ".join(role.value for role in Role)
             connection.exec_driver_sql(f'GRANT CONNECT ON DATABASE "{name}" TO {roles}')

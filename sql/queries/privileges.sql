@@ -1,6 +1,6 @@
 -- name: granted
 WITH listed AS (
-    SELECT 'database' AS kind, 'this' AS object, NULL::name AS part, d.datdba AS owner,
+    SELECT 'database' AS kind, 'this' AS object, CAST(NULL AS name) AS part, d.datdba AS owner,
         coalesce(d.datacl, acldefault('d', d.datdba)) AS acl
     FROM pg_database AS d WHERE d.datname = current_database()
     UNION ALL

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
 from encompass.domain.nudge import Channel, Rung, SendingRules, mobile_of, wait_before_retry
 from encompass.domain.report_export import account_table
 from encompass.gateways.notify import NotifyAddress, NotifyGateway
 from encompass.pipeline.nudge_wording import wording_of
+from encompass.pipeline.send_one import LEFT, tell_a_person
 from encompass.store import key_adult, nudge
 from encompass.store.database import Role
 from tests.cluster import Cluster
@@ -143,6 +148,32 @@ def test_where_nobody_of_a_school_could_be_reached_somebody_telephones(post: Pos
         "JOIN encompass.notification AS n USING (notification_id) WHERE t.reason = 'unreachable'"
     )
     assert [t.recipient_id for t in tasks] == [school.recipient_id]
+
+
+def test_two_that_end_in_the_same_moment_do_not_take_each_other_for_one_still_to_be_sent(post: Post) -> None:
+    (pair,) = post.sql(
+        "SELECT notification_id, array_agg(nudge_id) AS nudges FROM encompass.nudge_notification "
+        "GROUP BY notification_id HAVING count(*) = 2 ORDER BY notification_id LIMIT 1"
+    )
+    engine = post.encompass.database.engine(Role.PIPELINE)
+
+    def end(connection: Connection, nudge_id: UUID) -> None:
+        nudge.cancel(connection, post.run, nudge_id, LEFT)
+        tell_a_person(connection, post.run, nudge_id)
+
+    def end_in_own_transaction(nudge_id: UUID) -> None:
+        with engine.begin() as connection:
+            end(connection, nudge_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection:
+            end(connection, pair.nudges[0])
+            other = pool.submit(end_in_own_transaction, pair.nudges[1])
+            with suppress(TimeoutError):
+                other.result(timeout=0.5)  # it waits for us, or has looked without seeing us
+        other.result(timeout=30)
+    tasks = post.sql("SELECT notification_id FROM encompass.phone_task WHERE reason = 'unreachable'")
+    assert pair.notification_id in [t.notification_id for t in tasks]
 
 
 def test_who_left_alone_of_two_costs_no_telephone_call(post: Post) -> None:

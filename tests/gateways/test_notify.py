@@ -173,12 +173,12 @@ def test_the_best_of_two_under_one_reference_counts(serve: Serve, service: Notif
 def test_the_limit_of_the_stand_in_holds_and_our_pace_keeps_below_it(
     serve: Serve, service: NotifyStandIn
 ) -> None:
-    """120 a minute let 41 in at once, then two a second; we take one fewer at once."""
-    service.per_minute = 120
-    assert service.burst == 41
+    """12 a minute let 5 in at once; of 120 a minute, 41 are let in, and we take one fewer."""
+    service.per_minute = 12
+    assert service.burst == 5
     service._tokens = service.burst
     with gateway(serve(notify(service))) as sender:
-        for _ in range(41):
+        for _ in range(5):
             sender.send(message())
         with pytest.raises(Busy):
             sender.send(message())

@@ -23,12 +23,14 @@ def received(encompass: Encompass, cluster: Cluster):
 def test_a_child_whose_record_does_not_open_is_an_alarm_and_the_others_are_told(
     rolled: Encompass, cluster: Cluster
 ) -> None:
+    """An only child: a sibling's message could not be checked for a name that nobody can read, and would wait too."""
     run = received(rolled, cluster)
     with rolled.database.engine(Role.OWNER).begin() as connection:
         broken = connection.execute(
             text(
                 "UPDATE encompass.involvement SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) "
-                "WHERE involvement_id = (SELECT involvement_id FROM encompass.involvement ORDER BY 1 LIMIT 1) RETURNING 1"
+                "WHERE involvement_id = (SELECT max(involvement_id::text) FROM encompass.involvement GROUP BY incident_id "
+                "HAVING count(*) = 1 ORDER BY 1 LIMIT 1)::uuid RETURNING 1"
             )
         )
         assert broken.rowcount == 1

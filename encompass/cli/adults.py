@@ -14,6 +14,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
 
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Night, Somebody, force_option, json_option
@@ -24,7 +25,6 @@ from encompass.formats.key_adults import fields_of, read_key_adults
 from encompass.pipeline import change_contacts as c
 from encompass.store.database import Role
 from encompass.store.key_adult import ListedAdult
-from encompass.wiring import Encompass
 
 ASKED = {"full_name": "Full name", "email": "Work mailbox", "phone": "Telephone"}
 """Asked for and not given as an option: what is typed on a command line can be read by others of the machine."""
@@ -73,9 +73,8 @@ def list_(force_id: str | None, *, problems: bool, as_json: bool) -> None:
 @click.option("--show-personal", is_flag=True, help="Also the name, the mailbox and the telephone.")
 def show(reference: str, force_id: str | None, *, show_personal: bool) -> None:
     """One contact; the look is audited."""
-    with told(), opened_installation() as encompass:
-        by = by_whom(encompass, force_id, "")
-        found = c.show_contact(encompass.database.engine(Role.PIPELINE), by, reference)
+    with asked(force_id, "") as (engine, who):
+        found = c.show_contact(engine, who, reference)
     personal = {*ASKED, "key_adult_ref", "declared_surnames"}
     for column, value in {"id": str(found.key_adult_id), **fields_of(found.entry)}.items():
         if value and (show_personal or column not in personal):
@@ -94,8 +93,7 @@ def import_(file: Path, force_id: str | None, by: str) -> None:
     except BrokenFile as fault:
         click.echo(f"encompass: {fault.reason}", err=True)
         sys.exit(Exit.FAILED)
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         done = c.import_contacts(engine, who, read.taken)
     for refused in read.refused:
         click.echo(f"refused  {refused.place}  {refused.reason}", err=True)
@@ -116,8 +114,7 @@ def add(reference: str, columns: tuple[str, ...], force_id: str | None, by: str)
 
     Say whose: --set urn=102884, or --set recipient_kind=la_officer --set la_code=318 --set office=cme.
     """
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         given = {"key_adult_ref": reference, "active_from": who.day.isoformat(), **_columns(columns)}
         fields = {
             **given,
@@ -138,8 +135,7 @@ def change(
     reference: str, columns: tuple[str, ...], ask: tuple[str, ...], force_id: str | None, by: str
 ) -> None:
     """Propose other details of a contact. A new work mailbox ends that contact's sign-ins once confirmed."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         fields = {**_columns(columns), **{k: click.prompt(ASKED[k]) for k in ask}}
         if not fields:
             raise click.UsageError("say what changes with --set COLUMN=VALUE or --ask")
@@ -153,8 +149,7 @@ def change(
 @who_option
 def end(reference: str, last_day: date | None, force_id: str | None, by: str) -> None:
     """Propose that somebody is a contact no longer."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         _say_proposed(c.propose_end(engine, who, reference, last_day or who.day - timedelta(days=1)))
 
 
@@ -164,8 +159,7 @@ def end(reference: str, last_day: date | None, force_id: str | None, by: str) ->
 @who_option
 def confirm(change_id: UUID, force_id: str | None, by: str) -> None:
     """Confirm another person's proposal, or one of the register's: it holds from now on."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         done = c.confirm_change(engine, who, change_id)
     out(f"confirmed: {done.kind.value} at {code_of(done.entry.recipient)}")
 
@@ -176,8 +170,7 @@ def confirm(change_id: UUID, force_id: str | None, by: str) -> None:
 @who_option
 def withdraw(change_id: UUID, force_id: str | None, by: str) -> None:
     """Drop a proposal: the contact stays as before."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         c.withdraw_change(engine, who, change_id)
     out("withdrawn: the contact stays as before")
 
@@ -188,8 +181,7 @@ def withdraw(change_id: UUID, force_id: str | None, by: str) -> None:
 @who_option
 def confirm_school(urn: int, force_id: str | None, by: str) -> None:
     """Say that the contact of a school that goes on for a closed one has been checked with that school."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         waited = c.confirm_school(engine, who, urn)
     out(f"confirmed; {waited} children waited for it: run `encompass match`, or wait for the next run")
 
@@ -204,16 +196,13 @@ def _columns(given: tuple[str, ...]) -> dict[str, str]:
     return columns
 
 
-def by_whom(encompass: Encompass, force_id: str | None, who: str) -> c.By:
-    """Who asks, for which force, now."""
-    return c.By(chosen_force(encompass, force_id), who, encompass.clock.now(), encompass.ring)
-
-
 @contextmanager
-def told() -> Generator[None]:
-    """Say in a line why a contact cannot be changed so."""
+def asked(force_id: str | None, who: str) -> Generator[tuple[Engine, c.By]]:
+    """The database, and who asks for which force now; why a contact cannot be changed so is said in a line."""
     try:
-        yield
+        with opened_installation() as encompass:
+            by = c.By(chosen_force(encompass, force_id), who, encompass.clock.now(), encompass.ring)
+            yield encompass.database.engine(Role.PIPELINE), by
     except c.CannotChange as why:
         click.echo(f"encompass: {why}", err=True)
         sys.exit(Exit.FAILED)

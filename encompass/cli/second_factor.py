@@ -6,12 +6,10 @@ from uuid import UUID
 
 import click
 
-from encompass.cli.adults import by_whom, reference_argument, told, who_option
-from encompass.cli.commands import opened_installation
+from encompass.cli.adults import asked, reference_argument, who_option
 from encompass.cli.options import Identifier, force_option
 from encompass.cli.printing import out
 from encompass.pipeline import reset_second_factor as r
-from encompass.store.database import Role
 
 reset_argument = click.argument("reset_id", type=Identifier("encompass adults resets"))
 
@@ -25,8 +23,7 @@ def reset_second_factor(reference: str, force_id: str | None, by: str) -> None:
 
     Make sure first that it is this person who asks: telephone the school on the number of the register.
     """
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         reset_id = r.propose_reset(engine, who, reference)
     out(f"proposed: a second person confirms with  encompass adults confirm-reset {reset_id} --by WHO")
 
@@ -35,8 +32,7 @@ def reset_second_factor(reference: str, force_id: str | None, by: str) -> None:
 @force_option
 def resets(force_id: str | None) -> None:
     """The resets of a second check that wait for a second person, by id."""
-    with opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, ""), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, "") as (engine, who):
         for waiting in r.waiting_resets(engine, who):
             out(f"{waiting.reset_id}  of contact {waiting.key_adult_id}, asked for by {waiting.by}")
 
@@ -47,8 +43,7 @@ def resets(force_id: str | None) -> None:
 @who_option
 def confirm_reset(reset_id: UUID, force_id: str | None, by: str) -> None:
     """Confirm another person's reset: that contact is signed out everywhere, and needs a new one-time code."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         r.confirm_reset(engine, who, reset_id)
     out("reset: hand over a new one-time code with  encompass invite --only REF --show-personal")
 
@@ -59,7 +54,6 @@ def confirm_reset(reset_id: UUID, force_id: str | None, by: str) -> None:
 @who_option
 def withdraw_reset(reset_id: UUID, force_id: str | None, by: str) -> None:
     """Drop a reset that waits: the second check stays as it was."""
-    with told(), opened_installation() as encompass:
-        who, engine = by_whom(encompass, force_id, by), encompass.database.engine(Role.PIPELINE)
+    with asked(force_id, by) as (engine, who):
         r.withdraw_reset(engine, who, reset_id)
     out("withdrawn: the second check stays as it was")

@@ -226,7 +226,8 @@ def _supersede(at: _At, notification_id: UUID, changed: Sequence[tuple[OutdatedP
 
 def _no_longer_held(at: _At) -> list[UUID]:
     expired = notification.expired_police_holds(at.connection, at.run, at.recipient_id)
-    return [released for notification_id in expired for released in _look_again(at, notification_id)]
+    certain = [n for n in expired if not part.is_in_doubt(at.connection, n)]
+    return [released for notification_id in certain for released in _look_again(at, notification_id)]
 
 
 def _look_again(at: _At, notification_id: UUID) -> list[UUID]:

@@ -39,13 +39,7 @@ ORDER BY p.pupil_id, person_hash, d.duty_id
 -- name: expired_police_holds
 SELECT notification_id FROM notification
 WHERE recipient_id = CAST(:recipient_id AS uuid) AND status = 'held' AND 'police' = ANY (hold_kinds)
-    AND hold_until <= CAST(:as_of AS timestamptz) AND NOT EXISTS (
-        SELECT 1 FROM notification_part AS np
-        JOIN duty AS d ON d.duty_id = np.duty_id
-        JOIN placement AS p ON p.involvement_id = d.involvement_id
-        WHERE np.notification_id = notification.notification_id AND np.ended_at IS NULL
-            AND p.status NOT IN ('placed', 'referred')
-    )
+    AND hold_until <= CAST(:as_of AS timestamptz)
 ORDER BY notification_id
 
 -- name: held_notification

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster, state_folder
+from tests.warm import warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +28,7 @@ class Played:
 
     def run(self, *arguments: str, module: str = "encompass.cli") -> subprocess.CompletedProcess[str]:
         """Run a command on the same state."""
-        environment = {**os.environ, "ENCOMPASS_VAR": str(self.var)}
-        command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return warm().run(module, arguments, {**os.environ, "ENCOMPASS_VAR": str(self.var)})
 
 
 def play(var: Path, night: str) -> Played:
@@ -71,11 +70,9 @@ class OnDatabase:
             command, cwd=ROOT, env=self.environment(), stdout=pipe, stderr=pipe, text=True
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, typing what it asks for."""
+        return warm().run("encompass.cli", arguments, self.environment(), typed)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,18 +12,10 @@ from sqlalchemy import text
 from encompass.store import second_factor
 from encompass.store.database import Role
 from tests.cluster import Cluster
-from tests.night.conftest import ROOT, OnDatabase
+from tests.night.conftest import OnDatabase
 from tests.register import officer, register
 
 PERSONAL = ("Lead-of-102884", "102884@school-102884.example", "020 7946")
-
-
-def typed(cli: OnDatabase, says: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command and answer what it asks."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "encompass.cli", *arguments], cwd=ROOT, env=cli.environment(), input=says,
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
 
 
 def test_contacts_are_changed_by_two_people_and_listed_without_names(
@@ -44,7 +34,7 @@ def test_contacts_are_changed_by_two_people_and_listed_without_names(
         "--by",
         "PC 1234",
     )
-    done = typed(cli, asked, *add)
+    done = cli.run(*add, typed=asked)
     assert done.returncode == 0, done.stderr
     (change_id,) = re.findall(r"adults confirm (\S+) --by", done.stdout)
     alone = cli.run("adults", "confirm", change_id, "--by", "pc 1234")

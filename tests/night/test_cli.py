@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +12,8 @@ from sqlalchemy import text
 
 from encompass.store.database import Role
 from tests.cluster import Cluster
-from tests.night.conftest import ROOT, OnDatabase
+from tests.night.conftest import OnDatabase
+from tests.warm import warm
 
 NIGHT = "2026-03-17"
 
@@ -68,8 +67,7 @@ def test_an_unknown_night_is_a_usage_error(cluster: Cluster, on_copy: Callable[[
 def test_missing_settings_are_all_named_and_exit_4(tmp_path: Path) -> None:
     environment = {**os.environ, "ENCOMPASS_VAR": str(tmp_path)}
     environment.pop("ENCOMPASS_CONFIG", None)
-    command = [sys.executable, "-m", "encompass.cli", "status"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = warm().run("encompass.cli", ("status",), environment)
     assert done.returncode == 4
     for name in (
         "web.secret_key",
@@ -100,8 +98,7 @@ def test_missing_settings_are_all_named_and_exit_4(tmp_path: Path) -> None:
     ],
 )
 def test_every_command_has_help_worth_reading(command: str) -> None:
-    arguments = [sys.executable, "-m", "encompass.cli", *command.split(), "--help"]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm().run("encompass.cli", (*command.split(), "--help"), dict(os.environ))
     assert done.returncode == 0
     assert done.stderr == ""
     described = done.stdout.split("Usage:")[1].split("Options:")[0].splitlines()[1:]

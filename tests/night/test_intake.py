@@ -7,7 +7,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from click.testing import CliRunner
 from encompass.cli import main
 from encompass.pipeline.check_intake import FORMATS
 from sandbox.world.pupils import gias_bytes
-from tests.night.conftest import ROOT
+from tests.warm import warm
 
 ROLL = "pupil_ref,urn,upn,legal_forename,legal_surname,date_of_birth,enrol_status,entry_date,leaving_date\r\n"
 GOOD = "{n},100000,,Anna,Example,2016-04-05,C,2020-09-01,\r\n"
@@ -25,20 +24,7 @@ GOOD = "{n},100000,,Anna,Example,2016-04-05,C,2020-09-01,\r\n"
 
 def check(file: Path, kind: str, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "encompass.cli",
-        "intake",
-        "check",
-        str(file),
-        "--as",
-        kind,
-        *more,
-    ]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return warm().run("encompass.cli", ("intake", "check", str(file), "--as", kind, *more), environment)
 
 
 @pytest.fixture

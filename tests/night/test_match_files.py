@@ -8,7 +8,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -25,6 +24,7 @@ from encompass.settings import MatchingSettings
 from encompass.store.sealed import DataKey
 from tests.cluster import state_folder
 from tests.night.test_canaries import hits
+from tests.warm import warm
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = match_rules(MatchingSettings()).parameters
@@ -50,9 +50,8 @@ def written(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]
 
 def run(roll: Path, children: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    command = [sys.executable, "-W", "ignore", "-m", "encompass.cli", "match-files", "--roll", str(roll)]
-    command += ["--children", str(children), "--out", str(out), *more]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    arguments = ("match-files", "--roll", str(roll), "--children", str(children), "--out", str(out), *more)
+    return warm().run("encompass.cli", arguments, environment)
 
 
 def decisions(out: Path) -> list[dict[str, str]]:

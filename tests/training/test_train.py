@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +34,7 @@ from tests.matching.people import PARAMETERS, person
 from tests.night.conftest import ROOT
 from tests.night.test_canaries import hits
 from tests.night.test_match_files import CHILD, PUPIL, written
+from tests.warm import warm
 
 DAY = date(2026, 3, 10)
 CURRENT = MatchingSettings().parameters
@@ -48,19 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "encompass.cli",
-        "train-matching",
-        "--folder",
-        str(folder),
-    ]
-    return subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    return warm().run("encompass.cli", ("train-matching", "--folder", str(folder), *arguments), environment)
 
 
 def trained_on(base: Path, decisions: Sequence[Sequence[FieldEvidence]], version: str = "t1") -> object:

@@ -16,7 +16,7 @@ PUPILS ?= 1000000
 FUZZ ?= 100000
 DUTIES ?= 5000
 
-.PHONY: help run night serve airflow test check format bench bench-scale prove browser docs assets lock clean
+.PHONY: help run night serve airflow test check format bench bench-scale prove browser pango docs assets lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ serve: $(RUN_STAMP) ## Serve the web pages over the state in var/ until Ctrl-C, 
 airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, until Ctrl-C
 	@exec $(PY) -m sandbox airflow
 
-test: $(DEV_STAMP) browser ## Every test that fits in fifteen minutes
+test: $(DEV_STAMP) browser pango ## Every test that fits in fifteen minutes
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 prove: $(DEV_STAMP) browser ## The slow proofs: nights killed at random points (KILLS=20), files changed at random (FUZZ=100000)
@@ -66,6 +66,15 @@ browser: ## Install Chromium where apt-get can (its tests are skipped with a mes
 	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
 	      || echo "make: could not install Chromium; its tests will be skipped (in CI they fail)" >&2; \
 	  else echo "make: no Chromium and no way to install it here; its tests will be skipped" >&2; fi
+
+pango: ## Install Pango, which draws PDFs, where apt-get can (its tests are skipped with a message elsewhere)
+	@ldconfig -p 2>/dev/null | grep -q libpangoft2-1.0 || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing Pango ..." >&2; \
+	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	      libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core) >/dev/null 2>&1 \
+	      || echo "make: could not install Pango; its tests will be skipped (in CI they fail)" >&2; \
+	  else echo "make: no Pango and no way to install it here; its tests will be skipped" >&2; fi
 
 docs: $(DEV_STAMP) ## Draw the generated pages of docs/ and the message catalogue anew
 	@$(PY) -m docs.generate

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from encompass.domain.support import SupportGiven
 from encompass.domain.telling import Advice, Line
 from encompass.domain.transitions import check_move
 
@@ -61,6 +62,14 @@ class CallOutcome(StrEnum):
 
 READABLE: Final[frozenset[NotificationStatus]] = frozenset({_S.RELEASED, _S.ACKNOWLEDGED})
 """The statuses in which its school may read a notification."""
+
+
+class Reading(StrEnum):
+    """How a Key Adult takes in a notification, each the audit event that it leaves."""
+
+    VIEWED = "notification_viewed"
+    PRINTED = "notification_printed"
+    EXPORTED = "notification_exported"
 
 
 class PartEnd(StrEnum):
@@ -141,6 +150,7 @@ class InboxEntry:
     acknowledged_at: datetime | None
     incidents: frozenset[UUID] = frozenset()
     replaces: bool = False
+    has_support: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,11 @@ class Inbox:
 
 @dataclass(frozen=True)
 class NotificationPage:
-    """One notification opened by a Key Adult of its school."""
+    """One notification opened by a Key Adult of its school.
+
+    `support` is what was recorded afterwards, the newest version first; `earlier` are the others about this child that
+    the viewer may open, the newest first.
+    """
 
     notification_id: UUID
     status: NotificationStatus
@@ -185,3 +199,5 @@ class NotificationPage:
     replaces: bool
     advice: Advice
     notices: tuple[Notice, ...]
+    support: tuple[SupportGiven, ...] = ()
+    earlier: tuple[InboxEntry, ...] = ()

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
-from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
+from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
 from encompass.store import inbox, notice, notification
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
@@ -36,14 +36,19 @@ def read_cover(
 
 
 def read_notification(
-    engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, notification_id: UUID, now: datetime
+    engine: Engine,
+    ring: KeyRing,
+    viewer: KeyAdultViewer,
+    notification_id: UUID,
+    reading: Reading,
+    now: datetime,
 ) -> NotificationPage:
-    """One notification, its viewing audited in the same transaction. Raises NotFound."""
+    """One notification, its reading audited in the same transaction. Raises NotFound."""
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:
         page = inbox.page(connection, ring, notification_id)
         notification.record_by_adult(
-            connection, viewer.force_id, "notification_viewed", notification_id, viewer.key_adult_id, now
+            connection, viewer.force_id, reading.value, notification_id, viewer.key_adult_id, now
         )
         return page

@@ -119,8 +119,9 @@ class ProfileSettings(Table):
     """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told.
 
     `headings` are the force's own for a field; `refuges` are names that no school may read; `two_people_for` are the
-    kinds of hold that one person alone may not release. Children under reception age, whom the statutory duty does not
-    reach, are excluded or go to a person.
+    kinds of hold that one person alone may not release; with `name_shown` "on_request" the child's name and birth date
+    stand behind a click, since a corridor has passers-by. Children under reception age, whom the statutory duty does
+    not reach, are excluded or go to a person.
     """
 
     fields: tuple[ToldField, ...]
@@ -131,6 +132,7 @@ class ProfileSettings(Table):
     send_by: time
     school_starts: time
     chase_after: time
+    name_shown: Literal["at_once", "on_request"] = "at_once"
     bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
     lapsed_training: Literal["warn", "block"] = "warn"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from encompass.domain.access import NotFound
 from encompass.domain.notification import InboxEntry, NotificationPage, NotificationStatus
 from encompass.domain.telling import Advice
-from encompass.store import notice, part
+from encompass.store import notice, part, support
 from encompass.store.data_key import open_keys
 from encompass.store.notification import child_of
 from encompass.store.queries import load
@@ -36,6 +36,13 @@ def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> Inbox
     return _entry(row, open_keys(connection, ring, [row.key_id]))
 
 
+def earlier(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[InboxEntry, ...]:
+    """The earlier notifications about the same child that the session may read, the newest first."""
+    rows = connection.execute(Q["earlier"], {"notification_id": notification_id}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    return tuple(_entry(row, keys) for row in rows)
+
+
 def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> NotificationPage:
     """One notification that the session's school may read. Raises NotFound."""
     row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
@@ -54,6 +61,8 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
         row.supersedes is not None,
         ADVICE.validate_python(row.advice),
         notice.of(connection, ring, notification_id),
+        support.of(connection, ring, notification_id),
+        earlier(connection, ring, notification_id),
     )
 
 
@@ -68,4 +77,5 @@ def _entry(row: Row[Any], keys: dict[UUID, DataKey]) -> InboxEntry:
         row.acknowledged_at,
         frozenset(row.incidents),
         row.supersedes is not None,
+        row.has_support,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
+from flask_compress import Compress
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.exceptions import HTTPException
@@ -17,12 +19,31 @@ from werkzeug.exceptions import HTTPException
 from encompass import log
 from encompass.domain.access import NotFound
 from encompass.domain.sign_in import SignInUnavailable
-from encompass.web import inbound, leaders, parts, receipts, school, second_factor, sign_in, wording
+from encompass.web import (
+    inbound,
+    leaders,
+    parts,
+    receipts,
+    school,
+    school_papers,
+    school_support,
+    second_factor,
+    sign_in,
+    wording,
+)
 from encompass.web.access_rules import guard
 from encompass.web.catalogue import gettext
 from encompass.wiring import Encompass
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
+WORDS: Final[Mapping[str, Any]] = {
+    "wording": wording,
+    "clock_time": parts.clock_time,
+    "day": parts.day,
+    "birthday": parts.birthday,
+    "quick_exit": parts.QUICK_EXIT,
+}
+"""What every template may call."""
 
 
 def create_app(encompass: Encompass) -> Flask:
@@ -38,6 +59,8 @@ def create_app(encompass: Encompass) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SIGN_IN_LASTS,
         WTF_CSRF_TIME_LIMIT=None,
+        # The stylesheet alone: a page holds a child's data beside its token, and what is compressed tells its length.
+        COMPRESS_MIMETYPES=["text/css"],
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES="locale",
         ENVIRONMENT=encompass.settings.environment,
@@ -50,14 +73,17 @@ def create_app(encompass: Encompass) -> Flask:
             PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         ]
     )
-    app.jinja_env.globals.update(wording=wording, clock_time=parts.clock_time, day=parts.day)  # pyright: ignore
+    for name, word in WORDS.items():
+        app.jinja_env.globals[name] = word
     Babel(app)
+    Compress(app)
     csrf = CSRFProtect(app)
     # No browser's session is in play: the provider's token, or the force's signature, is in each request.
     for door in (receipts.blueprint, inbound.blueprint):
         csrf.exempt(door)  # pyright: ignore[reportUnknownMemberType]
     guard(app)
-    pages = (sign_in.blueprint, second_factor.blueprint, school.blueprint, leaders.blueprint)
+    schools = (school.blueprint, school_support.blueprint, school_papers.blueprint)
+    pages = (sign_in.blueprint, second_factor.blueprint, *schools, leaders.blueprint)
     for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)
     _headers(app, encompass, https=https)

@@ -11,6 +11,8 @@ from encompass.domain.run import LONDON
 from encompass.wiring import Encompass
 
 EXTENSION: Final = "encompass"
+QUICK_EXIT: Final = "https://www.bbc.co.uk/weather"
+"""Where a page is left for in a hurry: a site that anybody might have been looking at."""
 
 
 def encompass_of() -> Encompass:
@@ -42,6 +44,11 @@ def clock_time(instant: datetime) -> str:
     """An instant as 8:45am in London."""
     local = instant.astimezone(LONDON)
     return f"{local.hour % 12 or 12}:{local.minute:02d}{'am' if local.hour < 12 else 'pm'}"  # noqa: PLR2004
+
+
+def birthday(on: date) -> str:
+    """A date of birth as 10 March 2012."""
+    return f"{on.day} {on:%B %Y}"
 
 
 def day(when: datetime | date) -> str:

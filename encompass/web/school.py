@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from encompass.domain.notification import InboxEntry, Notice
 from encompass.web.access_rules import for_school, key_adult_viewer
+from encompass.web.paper import can_be_drawn
 from encompass.web.parts import encompass_of
 
 blueprint = Blueprint("school", __name__)
@@ -23,12 +24,14 @@ def inbox() -> ResponseReturnValue:
     viewer = key_adult_viewer()
     read = encompass_of().read_inbox(viewer)
     waiting = [e for e in read.entries if e.acknowledged_at is None]
+    done = [e for e in read.entries if e.acknowledged_at is not None]
     return render_template(
         "inbox.html",
         viewer=viewer,
         waiting=waiting,
         together=_together(waiting),
-        done=[e for e in read.entries if e.acknowledged_at is not None],
+        unsupported=[e for e in done if not e.has_support] if viewer.is_at_school else [],
+        done=[e for e in done if e.has_support or not viewer.is_at_school],
         notices=read.notices,
         now=encompass_of().clock.now(),
         answered=request.args.get("answered") if request.args.get("answered") in ANSWERS else None,
@@ -52,7 +55,13 @@ def notification(notification_id: UUID) -> ResponseReturnValue:
     """One notification; its viewing is audited, nothing else changes."""
     viewer = key_adult_viewer()
     page = encompass_of().read_notification(viewer, notification_id)
-    return render_template("notification.html", viewer=viewer, page=page)
+    return render_template(
+        "notification.html",
+        viewer=viewer,
+        page=page,
+        name_at_once=encompass_of().name_is_shown_at_once(viewer),
+        has_pdf=can_be_drawn(),
+    )
 
 
 @blueprint.post("/notifications/<uuid:notification_id>/acknowledge")

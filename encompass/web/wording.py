@@ -7,6 +7,7 @@ from encompass.domain.compliance import Bucket
 from encompass.domain.notification import NoticeKind, NotificationStatus
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.sign_in import Choice
+from encompass.domain.support import SupportFault, SupportKind, SupportStep
 from encompass.web.catalogue import gettext, lazy_gettext
 
 NOTIFICATION_STATUS = {
@@ -55,6 +56,39 @@ NOTICE = {
     NoticeKind.RECALLED: lazy_gettext(
         "This message was sent to you by mistake. Do not use or pass on what you read. Destroy what was copied or "
         "printed. Somebody will telephone you."
+    ),
+}
+NOTICE_TAG = {
+    NoticeKind.WITHDRAWN: lazy_gettext("Withdrawn"),
+    NoticeKind.PART_WITHDRAWN: lazy_gettext("Partly withdrawn"),
+    NoticeKind.RECALLED: lazy_gettext("Sent by mistake"),
+}
+SUPPORT_KIND = {
+    SupportKind.SILENT: lazy_gettext("Silent support"),
+    SupportKind.OVERT: lazy_gettext("Overt support"),
+    SupportKind.OTHER: lazy_gettext("Something else"),
+}
+SUPPORT_HINT = {
+    SupportKind.SILENT: lazy_gettext(
+        "The day was made easier for the child; nothing was said about the incident."
+    ),
+    SupportKind.OVERT: lazy_gettext("Somebody spoke with the child."),
+    SupportKind.OTHER: lazy_gettext("For example: the child was absent. Say in the note what was done."),
+}
+SUPPORT_STEP = {
+    SupportStep.STAFF_WATCH: lazy_gettext("Staff who need to know were asked to keep an eye on the child"),
+    SupportStep.EXPECTATIONS: lazy_gettext("Expectations were adjusted: homework, uniform, lateness"),
+    SupportStep.TRUSTED_ADULT: lazy_gettext("An adult whom the child trusts was on hand"),
+    SupportStep.QUIET_PLACE: lazy_gettext("The child had somewhere quiet to go"),
+    SupportStep.FOOD_OR_KIT: lazy_gettext("Breakfast, lunch, uniform or kit was found"),
+    SupportStep.OTHER_AGENCY: lazy_gettext("Another service was asked to help"),
+}
+SUPPORT_FAULT = {
+    SupportFault.NO_KIND: lazy_gettext("Select what kind of support was given"),
+    SupportFault.NO_NOTE: lazy_gettext("Say in the note what was done"),
+    SupportFault.LONG_NOTE: lazy_gettext("The note must be 2,000 characters or fewer"),
+    SupportFault.AMENDED_MEANWHILE: lazy_gettext(
+        "Somebody else has recorded this meanwhile. Look at what was recorded below, then save yours again"
     ),
 }
 EXCLUSION = {
@@ -132,6 +166,14 @@ def whose(viewer: KeyAdultViewer | AwaitingSecondFactor | Choice) -> str:
     if isinstance(viewer.recipient, LaOfficer):
         return f"{viewer.name}: {OFFICE[viewer.recipient.office]}"
     return viewer.name
+
+
+def on_paper() -> str:
+    """How every message on paper is marked, whatever its force adds."""
+    return gettext(
+        "For the child's separate safeguarding file. Not for the main pupil record, and not for a parent without "
+        "advice."
+    )
 
 
 def alarm(text: str) -> str:

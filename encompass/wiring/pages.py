@@ -10,7 +10,7 @@ from uuid import UUID
 
 from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, StaffViewer, Viewer
 from encompass.domain.compliance import ComplianceReport
-from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage
+from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
 from encompass.domain.push import Pushed
 from encompass.domain.receipt import report_of
 from encompass.domain.second_factor import CodeRefused, Enrolment, SteppedUp
@@ -26,12 +26,14 @@ from encompass.domain.sign_in import (
     SignInUnavailable,
     force_of,
 )
+from encompass.domain.support import Support, SupportFault, SupportGiven
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import IdentityAddress, IdentityProvider
 from encompass.pipeline import second_factor
 from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
 from encompass.pipeline.feed_of import shape_of_feed
+from encompass.pipeline.give_support import read_support, record_support
 from encompass.pipeline.read_notifications import read_cover, read_inbox, read_notification
 from encompass.pipeline.record_receipts import take_report
 from encompass.pipeline.report_compliance import read_nights, read_report
@@ -138,10 +140,30 @@ class PageCalls(Installation):
         """What stands before a notification's content, or the notice of one that is gone. Raises NotFound."""
         return read_cover(self.database.engine(Role.SCHOOL), self.ring, viewer, notification_id)
 
-    def read_notification(self, viewer: KeyAdultViewer, notification_id: UUID) -> NotificationPage:
-        """One notification, its viewing audited. Raises NotFound."""
+    def read_notification(
+        self, viewer: KeyAdultViewer, notification_id: UUID, reading: Reading = Reading.VIEWED
+    ) -> NotificationPage:
+        """One notification, its reading audited. Raises NotFound."""
         engine = self.database.engine(Role.SCHOOL)
-        return read_notification(engine, self.ring, viewer, notification_id, self.clock.now())
+        return read_notification(engine, self.ring, viewer, notification_id, reading, self.clock.now())
+
+    def name_is_shown_at_once(self, viewer: KeyAdultViewer) -> bool:
+        """Whether the child's name stands open on a notification, or behind a click."""
+        return self.force(viewer.force_id).profile.name_shown == "at_once"
+
+    def read_support(
+        self, viewer: KeyAdultViewer, notification_id: UUID
+    ) -> tuple[InboxEntry, tuple[SupportGiven, ...]]:
+        """What was recorded of the support given, its viewing audited. Raises NotFound."""
+        engine = self.database.engine(Role.SCHOOL)
+        return read_support(engine, self.ring, viewer, notification_id, self.clock.now())
+
+    def record_support(
+        self, viewer: KeyAdultViewer, notification_id: UUID, given: Support, after: int
+    ) -> SupportFault | None:
+        """Record the support given, as the version after `after`. Raises NotFound."""
+        engine, now = self.database.engine(Role.SCHOOL), self.clock.now()
+        return record_support(engine, self.ring, viewer, notification_id, given, after, now)
 
     def acknowledge(self, viewer: KeyAdultViewer, notification_id: UUID) -> None:
         """Acknowledge a notification, once. Raises NotFound."""

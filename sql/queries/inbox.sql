@@ -1,6 +1,7 @@
 -- name: inbox
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at,
-    n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at
+    n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+    EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification_part AS np ON np.notification_id = n.notification_id
 JOIN duty AS d ON d.duty_id = np.duty_id
@@ -12,7 +13,8 @@ LIMIT 200
 
 -- name: cover
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
-    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at
+    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+    EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification_part AS np ON np.notification_id = n.notification_id
 JOIN duty AS d ON d.duty_id = np.duty_id
@@ -31,3 +33,20 @@ LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 WHERE n.notification_id = CAST(:notification_id AS uuid)
 GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
     n.supersedes, n.advice, a.acknowledged_at
+
+-- name: earlier
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
+    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+    EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
+FROM notification AS n
+JOIN notification AS o ON o.notification_id = CAST(:notification_id AS uuid)
+    AND (n.pupil_id = o.pupil_id OR n.person_hash = o.person_hash)
+JOIN notification_part AS np ON np.notification_id = n.notification_id
+JOIN duty AS d ON d.duty_id = np.duty_id
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.notification_id <> o.notification_id
+    AND (n.released_at, n.notification_id) < (o.released_at, o.notification_id)
+GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
+    a.acknowledged_at
+ORDER BY n.released_at DESC, n.notification_id
+LIMIT 50

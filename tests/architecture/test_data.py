@@ -149,6 +149,7 @@ def test_no_web_role_is_granted_a_sealed_column_but_the_school_s_own(
         ("encompass_school", "notice.sealed"),
         ("encompass_school", "notification.sealed_child"),
         ("encompass_school", "notification_part.sealed"),
+        ("encompass_school", "support.sealed"),
     }
 
 

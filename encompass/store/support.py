@@ -1,0 +1,73 @@
+"""The support that a school gave a child, sealed with its notification's key; every version is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
+
+from encompass.domain.access import NotFound
+from encompass.domain.audit import Actor, AuditEvent
+from encompass.domain.support import Support, SupportGiven
+from encompass.store import audit
+from encompass.store.data_key import open_keys
+from encompass.store.queries import load
+from encompass.store.sealed import KeyRing
+
+Q: Final = load("support")
+SUPPORT: Final = TypeAdapter(Support)
+
+
+def of(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[SupportGiven, ...]:
+    """What was recorded of a notification that the session may read, the newest version first."""
+    rows = connection.execute(Q["support_of"], {"notification_id": notification_id}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    return tuple(
+        SupportGiven(
+            row.version,
+            keys[row.key_id].open_as(SUPPORT, "support", "sealed", row.support_id, row.sealed),
+            row.recorded_at,
+        )
+        for row in rows
+    )
+
+
+def record(
+    connection: Connection,
+    ring: KeyRing,
+    force_id: str,
+    notification_id: UUID,
+    key_adult_id: UUID,
+    support: Support,
+    after: int,
+    at: datetime,
+) -> bool:
+    """Record the version that follows `after` (0: the first); False when somebody has done so meanwhile.
+
+    Raises NotFound for what the session may not read or has not been acknowledged.
+    """
+    key_id = connection.execute(Q["supported_key"], {"notification_id": notification_id}).scalar()
+    if key_id is None:
+        raise NotFound
+    key, support_id, version = open_keys(connection, ring, [key_id])[key_id], uuid4(), after + 1
+    values = {
+        "support_id": support_id,
+        "force_id": force_id,
+        "notification_id": notification_id,
+        "version": version,
+        "sealed": key.seal("support", "sealed", support_id, SUPPORT.dump_json(support)),
+        "key_id": key_id,
+        "key_adult_id": key_adult_id,
+        "recorded_at": at,
+    }
+    if connection.execute(Q["insert_support"], values).first() is None:
+        return False
+    event = AuditEvent(
+        force_id, at, Actor.KEY_ADULT, key_adult_id, "support_amended" if after else "support_recorded",
+        "notification", notification_id, {"version": version},
+    )  # fmt: skip
+    audit.record(connection, event)
+    return True

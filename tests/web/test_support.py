@@ -1,0 +1,179 @@
+"""Support given afterwards: recorded, amended, reminded of, and nobody else's to see; earlier messages of the child."""
+
+from __future__ import annotations
+
+from datetime import time
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from encompass.domain.support import Support, SupportFault, SupportKind, SupportStep, support_of
+from encompass.store.database import Role, as_session
+from tests.pipeline.told import Told
+from tests.site import Site
+from tests.web.test_answers import first, token_of
+from tests.web.test_school_pages import acknowledge
+
+NOTE = "Breakfast club, and a quiet word with the form tutor Orla Lanternwick"
+
+
+def acknowledged(site: Site, urn: int) -> tuple[requests.Session, str]:
+    """A session of the school's lead who has acknowledged, and the message's path."""
+    session, inbox = site.signed_in(urn)
+    path = first(site, inbox)
+    assert acknowledge(site, session, path).status_code == 303
+    return session, path
+
+
+def record(site: Site, session: requests.Session, path: str, **fields: object) -> requests.Response:
+    page = session.get(f"{site.web}{path}/support").text
+    after = page.split('name="after" value="')[1].split('"')[0]
+    token = token_of(page.replace('<form method="post" novalidate>', '<form action="support">'), "support")
+    return session.post(f"{site.web}{path}/support", {"csrf_token": token, "after": after, **fields})
+
+
+def events(site: Site, action: str) -> list[dict]:
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        return list(
+            connection.execute(
+                text("SELECT details FROM encompass.audit_event WHERE action = :a ORDER BY event_id"),
+                {"a": action},
+            ).scalars()
+        )
+
+
+def test_support_is_recorded_amended_and_reminded_of_until_then(site: Site) -> None:
+    session, path = acknowledged(site, site.told()[0])
+    assert f'href="{path}/support"' in session.get(f"{site.web}/inbox").text
+    done = record(site, session, path, kind="silent", steps=["expectations", "food_or_kit"], note=NOTE)
+    assert done.url.startswith(f"{site.web}{path}/content")
+    for said in ("Silent support", "Expectations were adjusted", "Breakfast, lunch", NOTE):
+        assert said in done.text
+    inbox = session.get(f"{site.web}/inbox").text
+    assert f'href="{path}/support"' not in inbox
+    assert "Support recorded" in inbox
+    amended = record(site, session, path, kind="overt", note="She came to talk after lunch")
+    assert "Overt support" in amended.text and NOTE not in amended.text
+    history = session.get(f"{site.web}{path}/support").text
+    assert NOTE in history
+    assert events(site, "support_recorded") == [{"version": 1}]
+    assert events(site, "support_amended") == [{"version": 2}]
+    assert len(events(site, "support_viewed")) == 3
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        stored = connection.execute(text("SELECT s::text FROM encompass.support AS s")).scalars().all()
+    assert len(stored) == 2
+    assert not any("Lanternwick" in row or "silent" in row for row in stored)
+
+
+def test_two_who_record_at_once_lose_nothing(site: Site) -> None:
+    session, path = acknowledged(site, site.told()[0])
+    page = session.get(f"{site.web}{path}/support").text
+    assert 'name="after" value="0"' in page
+    assert record(site, session, path, kind="silent", note="From the deputy").ok
+    late = record(site, session, path, kind="overt", note="From the lead", after="0")
+    assert late.status_code == 409
+    assert "Somebody else has recorded this meanwhile" in late.text
+    assert "From the lead" in late.text and "From the deputy" in late.text
+    assert 'name="after" value="1"' in late.text
+
+
+def test_what_is_missing_is_said_and_what_was_typed_is_kept(site: Site) -> None:
+    session, path = acknowledged(site, site.told()[0])
+    none = record(site, session, path, steps=["quiet_place"], note="Kept")
+    assert none.status_code == 422
+    assert "Select what kind of support was given" in none.text and ">Kept</textarea>" in none.text
+    assert 'value="quiet_place" checked' in none.text
+    assert record(site, session, path, kind="other").status_code == 422
+    assert events(site, "support_recorded") == []
+
+
+def test_support_is_for_what_was_acknowledged_and_one_s_own(site: Site) -> None:
+    one, other, *_ = site.told()
+    session, inbox = site.signed_in(one)
+    path = first(site, inbox)
+    assert session.get(f"{site.web}{path}/support").status_code == 404
+    _, theirs = acknowledged(site, other)
+    missing = session.get(f"{site.web}/notifications/{uuid4()}/support")
+    forbidden = session.get(f"{site.web}{theirs}/support")
+    assert forbidden.status_code == missing.status_code == 404
+    assert forbidden.text == missing.text
+    token = inbox.split('name="csrf_token" value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "kind": "silent", "after": "0"}
+    for wrong in (path, theirs):
+        assert session.post(f"{site.web}{wrong}/support", fields).status_code == 404
+    assert events(site, "support_recorded") == []
+
+
+def test_row_level_security_keeps_support_to_its_school(site: Site) -> None:
+    """Straight at the database, as the web's own role, with another school's session."""
+    one, other, *_ = site.told()
+    told = Told(site.encompass, site.cluster)
+    session, path = acknowledged(site, one)
+    assert record(site, session, path, kind="silent").ok
+    engine, mine, theirs = site.encompass.database.engine(Role.SCHOOL), told.viewer(one), told.viewer(other)
+    count = text("SELECT count(*) FROM encompass.support")
+    for viewer, seen in ((mine, 1), (theirs, 0)):
+        with as_session(engine, viewer.session_token) as connection:
+            assert connection.execute(count).scalar_one() == seen
+    forged = text(
+        "INSERT INTO encompass.support SELECT gen_random_uuid(), n.force_id, n.notification_id, 9, 'x', n.key_id, :who, now() "
+        "FROM encompass.notification AS n"
+    )
+    for viewer, who in ((mine, theirs.key_adult_id), (theirs, theirs.key_adult_id)):  # other's name; unread
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            with as_session(engine, viewer.session_token) as connection:
+                connection.execute(forged, {"who": who})
+    for change in ("UPDATE encompass.support SET version = 7", "DELETE FROM encompass.support"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            with as_session(engine, mine.session_token) as connection:
+                connection.execute(text(change))
+
+
+def test_a_message_names_the_earlier_ones_about_the_child_that_one_may_open(site: Site) -> None:
+    told = Told(site.encompass, site.cluster)
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    earlier = told.only(urn, "released")
+    session, _ = site.signed_in(urn)
+    with told.second(e, time(6, 10)):
+        told.run(time(6, 30))
+    (later,) = (
+        row.notification_id
+        for row in told.rows(
+            "SELECT notification_id FROM encompass.notification WHERE urn = :urn AND adds_to IS NOT NULL",
+            urn=urn,
+        )
+    )
+
+    def listed(of: UUID) -> bool:
+        page = session.get(f"{site.web}/notifications/{of}/content").text
+        return "Earlier messages about this child" in page
+
+    assert listed(later)
+    assert not listed(earlier)
+    assert (
+        f'href="/notifications/{earlier}"'
+        in session.get(f"{site.web}/notifications/{later}/content").text.split("Earlier messages")[1]
+    )
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO encompass.notification_exclusion SELECT :n, person_hash, key_adult_id, force_id, 'declared', now() "
+                "FROM encompass.key_adult WHERE urn = :urn AND role = 'dsl'"
+            ),
+            {"n": earlier, "urn": urn},
+        )
+    assert not listed(later)
+
+
+def test_what_a_form_says_is_support_or_a_fault() -> None:
+    assert support_of("silent", ["quiet_place", "no such step"], " ") == Support(
+        SupportKind.SILENT, (SupportStep.QUIET_PLACE,), ""
+    )
+    assert support_of("", [], "x") is SupportFault.NO_KIND
+    assert support_of("other", [], " \r\n") is SupportFault.NO_NOTE
+    assert support_of("overt", [], "x" * 2001) is SupportFault.LONG_NOTE
+    assert "Lanternwick" not in repr(Support(SupportKind.OTHER, (), NOTE))

@@ -10,7 +10,7 @@ from encompass.domain.notification import NotificationPage
 from encompass.domain.run import LONDON
 
 COLUMNS: Final = ("Incident on", "At", "Heading", "Text")
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def message_csv(page: NotificationPage) -> str:
@@ -23,6 +23,7 @@ def message_csv(page: NotificationPage) -> str:
         write(("", "", "Date of birth", page.child.date_of_birth.isoformat()))
     if page.child.year_group:
         write(("", "", "Year group", _plain(page.child.year_group)))
+    write(("", "", "Sent", f"{page.released_at.astimezone(LONDON):%Y-%m-%d %H:%M}"))
     for part in page.parts:
         occurred = part.occurred_from.astimezone(LONDON)
         for line in part.told:

@@ -49,17 +49,19 @@ def record(
 
     Raises NotFound for what the session may not read or has not been acknowledged.
     """
-    key_id = connection.execute(Q["supported_key"], {"notification_id": notification_id}).scalar()
-    if key_id is None:
+    found = connection.execute(Q["supported"], {"notification_id": notification_id}).first()
+    if found is None:
         raise NotFound
-    key, support_id, version = open_keys(connection, ring, [key_id])[key_id], uuid4(), after + 1
+    if found.version != after:
+        return False
+    key, support_id, version = open_keys(connection, ring, [found.key_id])[found.key_id], uuid4(), after + 1
     values = {
         "support_id": support_id,
         "force_id": force_id,
         "notification_id": notification_id,
         "version": version,
         "sealed": key.seal("support", "sealed", support_id, SUPPORT.dump_json(support)),
-        "key_id": key_id,
+        "key_id": found.key_id,
         "key_adult_id": key_adult_id,
         "recorded_at": at,
     }

@@ -8,7 +8,8 @@ JOIN duty AS d ON d.duty_id = np.duty_id
 LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
 GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
     a.acknowledged_at
-ORDER BY (a.acknowledged_at IS NOT NULL), min(d.duty_by), n.released_at DESC, n.notification_id
+ORDER BY (a.acknowledged_at IS NOT NULL), has_support,
+    CASE WHEN a.acknowledged_at IS NULL THEN min(d.duty_by) END, n.released_at DESC, n.notification_id
 LIMIT 200
 
 -- name: cover

@@ -121,6 +121,7 @@ READING: Final[Corpus] = (
     ("SELECT wrapped FROM encompass.data_key WHERE key_id = '{other_key}'",),
     ("SELECT sealed_child FROM encompass.notification WHERE notification_id = '{other}'",),
     ("SELECT sealed FROM encompass.notification_part WHERE notification_id = '{other}'",),
+    ("SELECT sealed FROM encompass.support WHERE notification_id = '{other}'",),
     ("SELECT duty_id FROM encompass.duty WHERE recipient_id = '{other_recipient}'",),
     ("SELECT recipient_id FROM encompass.recipient WHERE recipient_id = '{other_recipient}'",),
     (
@@ -200,6 +201,12 @@ WRITING: Final[Corpus] = (
         "subject_id, details) VALUES ('riverbend', now(), 'pipeline', NULL, 'run_opened', 'run', '{other}', '{{}}')",
         "SELECT 1",
     ),
+    (
+        "INSERT INTO encompass.support (support_id, force_id, notification_id, version, sealed, key_id, key_adult_id, "
+        "recorded_at) VALUES (gen_random_uuid(), 'riverbend', '{other}', 1, 'x', '{other_key}', '{other_adult}', now())",
+        "SELECT 1",
+    ),
+    ("UPDATE encompass.support SET sealed = 'x' RETURNING 1",),
     ("UPDATE encompass.phone_task SET withdrawn_at = now() WHERE notification_id = '{other}' RETURNING 1",),
     ("UPDATE encompass.web_session SET recipient_id = '{other_recipient}' RETURNING 1",),
     ("UPDATE encompass.web_session SET expires_at = now() + interval '1 year' RETURNING 1",),

@@ -6,8 +6,10 @@ import csv
 import io
 import os
 import re
+import sys
 import zlib
 from datetime import datetime
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import pytest
@@ -96,6 +98,28 @@ def test_nothing_is_fetched_for_a_pdf(drawing: object, tmp_path) -> None:
     assert asked == []
 
 
+def test_a_pdf_is_drawn_in_memory_alone(drawing: object) -> None:
+    """What is written to a disk, if only for a moment, outlives the key that seals the child's record."""
+    written: list[str] = []
+    drawn: list[bool] = []
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        if event == "open" and not drawn and (int(str(args[2] or 0)) & (os.O_WRONLY | os.O_RDWR)):
+            written.append(str(args[0]))
+
+    sys.addaudithook(hook)  # stays for the life of the process, and sees nothing more once the PDF is drawn
+    with TemporaryFile():
+        assert written
+    written.clear()
+    try:
+        assert paper.drawn(drawing, "<html lang='en'><title>t</title><p>Words</p></html>").startswith(
+            b"%PDF-"
+        )
+    finally:
+        drawn.append(True)
+    assert written == []
+
+
 def test_without_pango_a_page_says_so_and_no_link_leads_there(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +139,7 @@ def test_csv_says_what_the_page_says_and_is_audited(site: Site) -> None:
     path, child = first(site, inbox), child_of(site, urn)
     answer = session.get(f"{site.web}{path}/content.csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="message.csv"'
+    assert answer.headers["Cache-Control"] == "no-store"
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[0] == ["Incident on", "At", "Heading", "Text"]
     told = {row[2]: row[3] for row in rows[1:]}

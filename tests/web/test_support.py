@@ -45,6 +45,18 @@ def events(site: Site, action: str) -> list[dict]:
         )
 
 
+def told_twice(told: Told, e: dict) -> tuple[UUID, UUID]:
+    """The message about a child, and a later one of the same night that adds to it."""
+    (urn,) = e["urns"]
+    earlier = told.only(urn, "released")
+    with told.second(e, time(6, 10)):
+        told.run(time(6, 30))
+    ((later,),) = told.rows(
+        "SELECT notification_id FROM encompass.notification WHERE adds_to = :earlier", earlier=earlier
+    )
+    return earlier, later
+
+
 def test_support_is_recorded_amended_and_reminded_of_until_then(site: Site) -> None:
     session, path = acknowledged(site, site.told()[0])
     assert f'href="{path}/support"' in session.get(f"{site.web}/inbox").text
@@ -68,6 +80,20 @@ def test_support_is_recorded_amended_and_reminded_of_until_then(site: Site) -> N
     assert not any("Lanternwick" in row or "silent" in row for row in stored)
 
 
+def test_the_inbox_asks_for_support_before_it_lists_what_has_it(site: Site) -> None:
+    """Two hundred lines are shown at most: none that is still asked for may be left out for one that is settled."""
+    told = Told(site.encompass, site.cluster)
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    earlier, later = told_twice(told, e)
+    session, _ = site.signed_in(urn)
+    for message in (earlier, later):
+        assert acknowledge(site, session, f"/notifications/{message}").status_code == 303
+    assert record(site, session, f"/notifications/{later}", kind="silent").ok
+    read = site.encompass.read_inbox(told.viewer(urn))
+    assert [entry.notification_id for entry in read.entries] == [earlier, later]
+
+
 def test_two_who_record_at_once_lose_nothing(site: Site) -> None:
     session, path = acknowledged(site, site.told()[0])
     page = session.get(f"{site.web}{path}/support").text
@@ -78,6 +104,9 @@ def test_two_who_record_at_once_lose_nothing(site: Site) -> None:
     assert "Somebody else has recorded this meanwhile" in late.text
     assert "From the lead" in late.text and "From the deputy" in late.text
     assert 'name="after" value="1"' in late.text
+    for forged in ("-1", "7", "9" * 30):
+        assert record(site, session, path, kind="overt", after=forged).status_code == 409
+    assert events(site, "support_amended") == []
 
 
 def test_what_is_missing_is_said_and_what_was_typed_is_kept(site: Site) -> None:
@@ -136,17 +165,8 @@ def test_a_message_names_the_earlier_ones_about_the_child_that_one_may_open(site
     told = Told(site.encompass, site.cluster)
     e = told.expected("on_roll", 1)
     (urn,) = e["urns"]
-    earlier = told.only(urn, "released")
+    earlier, later = told_twice(told, e)
     session, _ = site.signed_in(urn)
-    with told.second(e, time(6, 10)):
-        told.run(time(6, 30))
-    (later,) = (
-        row.notification_id
-        for row in told.rows(
-            "SELECT notification_id FROM encompass.notification WHERE urn = :urn AND adds_to IS NOT NULL",
-            urn=urn,
-        )
-    )
 
     def listed(of: UUID) -> bool:
         page = session.get(f"{site.web}/notifications/{of}/content").text

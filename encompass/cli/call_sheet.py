@@ -60,6 +60,10 @@ def _lines(call: SheetCall) -> Iterator[str]:
     yield f"Telephone {number}, before {call.before.astimezone(LONDON):%H:%M on %A %d %B}"
     yield f"Ask for {ASK_FOR[call.called]}" + (f" (URN {call.urn})" if call.urn else "")
     yield f"Notifications waiting: {len(call.notification_ids)}"
+    if call.is_in_conflict:
+        yield "SOMEBODY THERE MUST NOT LEARN OF IT: know to whom you speak before you say what it is about"
+    for adult in call.not_to:
+        yield f"NOT to {adult.full_name}, reference {adult.key_adult_ref}"
     for adult in call.key_adults:
         own = f", {adult.phone}" if adult.phone else ""
         yield f"{adult.role.value}: {adult.full_name}{own}, reference {adult.key_adult_ref}"

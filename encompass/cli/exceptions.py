@@ -13,7 +13,7 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
-from encompass.domain.compliance import IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
+from encompass.domain.compliance import CONFLICT_FOUND_LATER, IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
 from encompass.domain.report_export import exception_row
 from encompass.domain.run import LONDON
 from encompass.pipeline.close_exceptions import NoSuchException, close_exception, list_exceptions
@@ -22,6 +22,8 @@ from encompass.store.database import Role
 TO_DO = {
     IN_DOUBT: "in_doubt: the school can still read it; decide with `encompass queue show ID` and `queue resolve`",
     RECALL_UNCONFIRMED: "recall_unconfirmed: a second person: `encompass recall ID --by WHO --confirm`, or --withdraw",
+    CONFLICT_FOUND_LATER: "conflict_found_later: somebody new to the register cannot open it until a person decides: "
+    "`encompass holds conflicts`",
 }
 
 

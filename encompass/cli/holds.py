@@ -19,6 +19,13 @@ from encompass.cli.printing import out
 from encompass.domain.hold import HeldNotification
 from encompass.domain.recipient import code_of
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.decide_conflicts import (
+    LaterConflict,
+    confirm_conflict,
+    decide_conflict,
+    list_conflicts,
+    withdraw_conflict_decision,
+)
 from encompass.pipeline.hold_notifications import (
     CANCELLED,
     RELEASED,
@@ -32,6 +39,7 @@ from encompass.pipeline.hold_notifications import (
     show_hold,
     withdraw_hold_decision,
 )
+from encompass.store.conflict import ADMITTED, KEPT_OUT
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 
@@ -46,6 +54,16 @@ reason_option = click.option(
     "--reason", required=True, type=Somebody(), metavar="TEXT", help="Why; kept sealed."
 )
 
+adult_option = click.option(
+    "--adult", required=True, type=Somebody(), metavar="REFERENCE", help="The Key Adult, by the register."
+)
+WHY = {
+    "declared": "declared the child's surname",
+    "party_works_here": "bears the name, and a party works there",
+    "unknown": "the record no longer says enough to tell",
+}
+OUTCOME = {ADMITTED: "may read it", KEPT_OUT: "never reads it"}
+
 
 @click.group()
 def holds() -> None:
@@ -54,6 +72,8 @@ def holds() -> None:
     A police hold ends by itself at its time, through the checks. `release` tells the school, `cancel` decides that it
     is never told. To cancel, and to release what the force's profile names, a second person confirms with `confirm`.
     Everything is audited.
+
+    `conflicts` lists Key Adults found in conflict only after a message was told; `admit` and `keep-out` decide.
     """
 
 
@@ -148,6 +168,94 @@ def withdraw(notification_id: UUID, force_id: str | None) -> None:
     out("withdrawn: the message waits again")
 
 
+@holds.command()
+@force_option
+@json_option
+def conflicts(force_id: str | None, *, as_json: bool) -> None:
+    """Key Adults who came, or declared a surname, after a message was told, and seem connected with the child.
+
+    None of them can open it, and nobody nudges them, until a person says `admit` or `keep-out`.
+    """
+    with opened_installation() as encompass:
+        force, engine = chosen_force(encompass, force_id), encompass.database.engine(Role.PIPELINE)
+        found = list_conflicts(engine, encompass.ring, force)
+    if as_json:
+        out(json.dumps([_conflict_row(c) for c in found], indent=2))
+        return
+    if not found:
+        out("nobody waits for a decision")
+        return
+    table = Table("id", "school", "Key Adult", "why", "since", "state")
+    for c in found:
+        row = _conflict_row(c)
+        since = c.found.since.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        state = f"a second person to confirm {c.found.proposed}" if c.found.proposed else row["state"]
+        table.add_row(row["id"], row["recipient"], row["key_adult"], WHY[row["why"]], since, state)
+    Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+
+
+@holds.command()
+@id_argument
+@adult_option
+@by_option
+@reason_option
+@force_option
+def admit(notification_id: UUID, adult: str, by: str, reason: str, force_id: str | None) -> None:
+    """Let a Key Adult read a message after all: looked into, there is no conflict."""
+    _decide_conflict(notification_id, force_id, adult, HoldDecision(ADMITTED, by, reason))
+
+
+@holds.command("keep-out")
+@id_argument
+@adult_option
+@by_option
+@reason_option
+@force_option
+def keep_out(notification_id: UUID, adult: str, by: str, reason: str, force_id: str | None) -> None:
+    """Decide that a Key Adult never reads a message: there is a conflict."""
+    _decide_conflict(notification_id, force_id, adult, HoldDecision(KEPT_OUT, by, reason))
+
+
+@holds.command("confirm-conflict")
+@id_argument
+@adult_option
+@by_option
+@force_option
+def confirm_conflict_(notification_id: UUID, adult: str, by: str, force_id: str | None) -> None:
+    """Confirm another person's `admit`."""
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine = encompass.database.engine(Role.PIPELINE)
+        decided = confirm_conflict(engine, encompass.ring, run, notification_id, adult, by)
+    out(f"decided: {OUTCOME[decided.outcome]}")
+
+
+@holds.command("withdraw-conflict")
+@id_argument
+@adult_option
+@force_option
+def withdraw_conflict(notification_id: UUID, adult: str, force_id: str | None) -> None:
+    """Drop an `admit` that waits for a second person."""
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine = encompass.database.engine(Role.PIPELINE)
+        withdraw_conflict_decision(engine, encompass.ring, run, notification_id, adult)
+    out("withdrawn: the Key Adult waits again")
+
+
+def _decide_conflict(notification_id: UUID, force_id: str | None, adult: str, decision: HoldDecision) -> None:
+    with _told(), opened_installation() as encompass:
+        run = _run(encompass, force_id, notification_id)
+        engine = encompass.database.engine(Role.PIPELINE)
+        two = frozenset(map(str, encompass.force(run.force_id).profile.two_people_for))
+        decided = decide_conflict(engine, encompass.ring, two, run, notification_id, adult, decision)
+    if decided.needs_two:
+        out(f"proposed: {OUTCOME[decided.outcome]}; a second person confirms with")
+        out(f"  encompass holds confirm-conflict {notification_id} --adult {adult} --by WHO")
+    else:
+        out(f"decided: {OUTCOME[decided.outcome]}")
+
+
 def _decide(notification_id: UUID, force_id: str | None, decision: HoldDecision) -> None:
     with _told(), opened_installation() as encompass:
         run = _run(encompass, force_id, notification_id)
@@ -185,6 +293,18 @@ def _row(h: HeldNotification) -> dict[str, Any]:
         "until": h.until.isoformat(),
         "duty_by": h.duty_by.isoformat(),
         "proposed": h.proposed,
+    }
+
+
+def _conflict_row(c: LaterConflict) -> dict[str, Any]:
+    return {
+        "id": str(c.found.notification_id),
+        "recipient": c.found.recipient,
+        "key_adult": c.key_adult_ref,
+        "why": c.found.reason,
+        "since": c.found.since.isoformat(),
+        "state": c.found.status.value,
+        "proposed": c.found.proposed,
     }
 
 

@@ -137,7 +137,8 @@ class SchoolCompliance:
 
 IN_DOUBT: Final = "in_doubt"
 RECALL_UNCONFIRMED: Final = "recall_unconfirmed"
-UNFINISHED: Final = frozenset({IN_DOUBT, RECALL_UNCONFIRMED})
+CONFLICT_FOUND_LATER: Final = "conflict_found_later"
+UNFINISHED: Final = frozenset({IN_DOUBT, RECALL_UNCONFIRMED, CONFLICT_FOUND_LATER})
 """What a person has begun or has to begin and nobody can close by a word: it stands until it has been done."""
 
 
@@ -146,7 +147,8 @@ class StandingException:
     """A duty missed, or a child not placed by the bell: it stands until a person has closed it.
 
     `state` is the notification's status, or the placement's where there is no notification. The id is that of the child
-    in the queue where the reason is IN_DOUBT, of the notification where it is RECALL_UNCONFIRMED.
+    in the queue where the reason is IN_DOUBT, of the notification where it is RECALL_UNCONFIRMED or
+    CONFLICT_FOUND_LATER.
     """
 
     exception_id: UUID

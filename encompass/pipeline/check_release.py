@@ -64,11 +64,8 @@ def check_release(
     urn = to.recipient.urn if isinstance(to.recipient, AtSchool) else None
     told = lines_of(involved.incident, involved.child, checks.rules.profile)
     part = NotificationPart(involved.incident.occurred_from, told)
-    is_party_here = urn is not None and works_here(involved.incident, urn, to.name)
-    also_known_as = (name.split()[-1] for name in involved.child.other_names if name.split())
-    surnames = (involved.child.surname, child.surname, *also_known_as)
-    adults = _key_adults(connection, checks, to)
-    excluded = conflicted(adults, surnames, is_party_here=is_party_here)
+    is_party_here = _is_party_here(involved, to)
+    excluded = in_conflict(involved, child, to, _key_adults(connection, checks, to))
     elsewhere = incident.children_elsewhere(connection, checks.ring, duty.involvement_id, to.recipient_id)
     hits = scan(told, involved.child, Knowledge(urn, checks.rules.refuges, checks.schools, elsewhere))
     kinds = tuple(
@@ -84,6 +81,19 @@ def check_release(
     ours = Hold("; ".join(REASONS[k] for k in kinds), OWNER, duty.duty_by, kinds, hits) if kinds else None
     holds = [h for h in (_police_hold(involved, checks.run), ours) if h is not None]
     return Checked(duty, involved, part, joined(holds), excluded)
+
+
+def in_conflict(
+    involved: Involvement, child: NotifiedChild, to: Named, adults: Sequence[tuple[UUID, KeyAdultEntry]]
+) -> dict[UUID, str]:
+    """Which of these Key Adults must not read of the child, by all the names that he or she is known under, and why."""
+    also_known_as = (name.split()[-1] for name in involved.child.other_names if name.split())
+    surnames = (involved.child.surname, child.surname, *also_known_as)
+    return conflicted(adults, surnames, is_party_here=_is_party_here(involved, to))
+
+
+def _is_party_here(involved: Involvement, to: Named) -> bool:
+    return isinstance(to.recipient, AtSchool) and works_here(involved.incident, to.recipient.urn, to.name)
 
 
 def _police_hold(involved: Involvement, run: Run) -> Hold | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from encompass.domain.notification import Called, CallOutcome, NotificationStatus
 from encompass.domain.run import LONDON
 from encompass.domain.school import KeyAdultEntry
-from encompass.store import key_adult, notification, phone_task
+from encompass.store import exclusion, key_adult, notification, phone_task
 from encompass.store.phone_task import Call, CalledAbout, ToCall
 from encompass.store.sealed import KeyRing
 
@@ -25,7 +25,8 @@ class CannotRecord(Exception):
 class SheetCall:
     """One call of the sheet: to whom and at which number, about how many notifications.
 
-    The children's names and the Key Adults are there only when they were asked for.
+    The children's names and the Key Adults are there only when they were asked for. In conflict: somebody there, one of
+    `not_to`, must not learn of it.
     """
 
     called: Called
@@ -37,6 +38,8 @@ class SheetCall:
     notification_ids: tuple[UUID, ...]
     children: tuple[str, ...] = field(default=(), repr=False)
     key_adults: tuple[KeyAdultEntry, ...] = field(default=(), repr=False)
+    is_in_conflict: bool = False
+    not_to: tuple[KeyAdultEntry, ...] = field(default=(), repr=False)
 
 
 def list_calls(engine: Engine, force_id: str) -> list[ToCall]:
@@ -110,6 +113,10 @@ def _adult(
     adult = key_adult.of_reference(connection, ring, force_id, spoke_to, about.recipient_id, day)
     if adult is None:
         raise CannotRecord("no Key Adult there has this reference")
+    if adult in exclusion.excluded(connection, about.notification_id):
+        raise CannotRecord(
+            "this Key Adult may not know of it: speak to another, or see `encompass holds conflicts`"
+        )
     return adult
 
 
@@ -132,6 +139,7 @@ def _sheet_call(called: Called, tasks: list[ToCall], la_telephones: Mapping[str,
         of_authority if called is Called.LA or first.urn is None else first.telephone,
         first.duty_by,
         tuple(t.notification_id for t in tasks),
+        is_in_conflict=any(t.is_in_conflict for t in tasks),
     )
 
 
@@ -139,9 +147,16 @@ def _with_people(
     connection: Connection, ring: KeyRing, force_id: str, call: SheetCall, now: datetime
 ) -> SheetCall:
     children: list[str] = []
+    excluded: set[UUID] = set()
     for notification_id in call.notification_ids:
         about = _about(connection, ring, force_id, notification_id)
         children.append(f"{about.child.forename} {about.child.surname}")
+        excluded |= exclusion.excluded(connection, notification_id)
         phone_task.record_look(connection, force_id, notification_id, now)
     known = key_adult.active_at(connection, ring, call.recipient_id, now.astimezone(LONDON).date())
-    return replace(call, children=tuple(children), key_adults=tuple(entry for _, entry in known))
+    return replace(
+        call,
+        children=tuple(children),
+        key_adults=tuple(entry for adult, entry in known if adult not in excluded),
+        not_to=tuple(entry for adult, entry in known if adult in excluded),
+    )

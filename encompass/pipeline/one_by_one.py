@@ -24,6 +24,11 @@ class Failed:
         self.unreadable += more.unreadable
         self.surprises += more.surprises
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything failed."""
+        return bool(self.unreadable or self.surprises)
+
     def raise_surprises(self, step: str) -> None:
         """Fail the step when anything unforeseen happened. Raises ExceptionGroup."""
         if self.surprises:

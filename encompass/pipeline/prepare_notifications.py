@@ -22,6 +22,7 @@ from encompass.domain.release import SchoolNames
 from encompass.domain.run import LONDON, Run
 from encompass.domain.telling import changed_fields
 from encompass.pipeline.check_release import Checked, Checks, check_release
+from encompass.pipeline.compare_contacts import compare_contacts_of
 from encompass.pipeline.one_by_one import each
 from encompass.pipeline.telling_rules import TellingRules
 from encompass.store import (
@@ -93,6 +94,7 @@ def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, ru
 
 def _prepare(at: _At) -> int:
     notification.lock_recipient(at.connection, at.recipient_id)
+    compare_contacts_of(at.connection, at.ring, at.run, at.to)
     released = [*_corrected(at), *_no_longer_held(at)]
     duties = notification.untold_duties(at.connection, at.recipient_id)
     released += _told(at, duties)
@@ -191,12 +193,14 @@ def _corrected(at: _At) -> list[UUID]:
 def _is_to_be_told(at: _At, before: OutdatedPart, now: Checked) -> bool:
     """Whether the correction changes what the school reads, or police now ask to wait; else the part only moves on.
 
-    What a person released after looking at it is not held again for the same words.
+    What a person released after looking at it is not held again for the same words; a Key Adult whom the correction
+    puts in conflict opens it no longer, until a person decides.
     """
     is_same = before.part == replace(now.part, changed=before.part.changed)
     asks_to_wait = now.hold is not None and HoldKind.POLICE in now.hold.kinds
     if before.status is NotificationStatus.HELD or asks_to_wait or not is_same:
         return True
+    exclusion.exclude_until_decided(at.connection, at.run, before.notification_id, now.excluded)
     part.keep(at.connection, before.notification_id, before.duty.duty_id, now.involved.version)
     return False
 

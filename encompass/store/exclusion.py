@@ -1,4 +1,4 @@
-"""Who may never open a notification: by what a Key Adult declared, or by his or her own word."""
+"""Who may not open a notification: by what a Key Adult declared, or by his or her own word."""
 
 from __future__ import annotations
 
@@ -31,13 +31,42 @@ class ToReroute:
     status: NotificationStatus
 
 
+@dataclass(frozen=True)
+class ToldOrHeld:
+    """A message of a recipient, or what is left of one, and the involvements of all that it ever told."""
+
+    notification_id: UUID
+    status: NotificationStatus
+    involvement_ids: tuple[UUID, ...]
+
+
 def exclude(connection: Connection, run: Run, notification_id: UUID, adults: Mapping[UUID, str]) -> None:
     """These Key Adults may never open the notification, each for a reason."""
+    _exclude(connection, run, notification_id, adults, "key_adult_excluded", found_later=False)
+
+
+def exclude_until_decided(
+    connection: Connection, run: Run, notification_id: UUID, adults: Mapping[UUID, str]
+) -> None:
+    """These Key Adults, found in conflict after it was written, may not open it until a person decides."""
+    _exclude(connection, run, notification_id, adults, "key_adult_in_conflict", found_later=True)
+
+
+def _exclude(
+    connection: Connection,
+    run: Run,
+    notification_id: UUID,
+    adults: Mapping[UUID, str],
+    action: str,
+    *,
+    found_later: bool,
+) -> None:
     for key_adult_id, reason in adults.items():
         values = {"notification_id": notification_id, "key_adult_id": key_adult_id, "reason": reason}
-        if connection.execute(Q["exclude"], {**values, "excluded_at": run.as_of}).first() is not None:
+        values |= {"excluded_at": run.as_of, "found_later": found_later}
+        if connection.execute(Q["exclude"], values).first() is not None:
             event = AuditEvent(
-                run.force_id, run.as_of, Actor.PIPELINE, None, "key_adult_excluded", "notification",
+                run.force_id, run.as_of, Actor.PIPELINE, None, action, "notification",
                 notification_id, {"key_adult": str(key_adult_id), "reason": reason},
             )  # fmt: skip
             audit.record(connection, event)
@@ -84,3 +113,12 @@ def to_reroute(connection: Connection, force_id: str) -> list[ToReroute]:
 def set_rerouted(connection: Connection, run: Run, notification_id: UUID) -> None:
     """Somebody else was told, or somebody telephones."""
     connection.execute(Q["set_rerouted"], {"notification_id": notification_id, "rerouted_at": run.as_of})
+
+
+def told_or_held(connection: Connection, recipient_id: UUID) -> list[ToldOrHeld]:
+    """Everything that a contact of the recipient might come to read, with what it was written from."""
+    rows = connection.execute(Q["told_or_held"], {"recipient_id": recipient_id})
+    return [
+        ToldOrHeld(row.notification_id, NotificationStatus(row.status), tuple(row.involvement_ids))
+        for row in rows
+    ]

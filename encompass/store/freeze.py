@@ -46,8 +46,11 @@ def standing(connection: Connection, force_id: str) -> Freeze | None:
 
 
 def is_outbox_behind(connection: Connection, run: Run, behind: timedelta) -> bool:
-    """Whether nudges wait from before a gap of that length in the force's runs, by the database's own clock."""
-    values = {"force_id": run.force_id, "run_id": run.run_id, "behind": behind}
+    """Whether nudges wait from before a gap of that length in the force's runs, by the database's own clock.
+
+    Not where a person has let sending go on since the run's instant: he or she knows of the gap.
+    """
+    values = {"force_id": run.force_id, "run_id": run.run_id, "behind": behind, "as_of": run.as_of}
     return bool(connection.execute(Q["is_outbox_behind"], values).scalar_one())
 
 

@@ -47,6 +47,15 @@ class KnownAdult:
 
 
 @dataclass(frozen=True)
+class ToCompare:
+    """A contact whose entry, as it is now, has not been compared with what the recipient was told."""
+
+    key_adult_id: UUID
+    content_hash: bytes = field(repr=False)
+    entry: KeyAdultEntry = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ListedAdult:
     """One contact on a day, opened."""
 
@@ -140,6 +149,33 @@ def active_at(
     rows = connection.execute(Q["active_at"], {"recipient_id": recipient_id, "day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id])) for row in rows]
+
+
+def recipients_to_compare(connection: Connection, force_id: str, day: date) -> list[UUID]:
+    """Recipients of some message with a contact on that day whom nobody has compared with it."""
+    rows = connection.execute(Q["recipients_to_compare"], {"force_id": force_id, "day": day})
+    return list(rows.scalars())
+
+
+def to_compare(connection: Connection, ring: KeyRing, recipient_id: UUID, day: date) -> list[ToCompare]:
+    """The recipient's contacts on that day who open nothing until they have been compared, opened."""
+    rows = connection.execute(Q["to_compare"], {"recipient_id": recipient_id, "day": day}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    return [
+        ToCompare(
+            row.key_adult_id,
+            bytes(row.content_hash),
+            _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]),
+        )
+        for row in rows
+    ]
+
+
+def set_compared(connection: Connection, compared: Iterable[ToCompare]) -> None:
+    """These contacts have been compared as they were read; one changed meanwhile is still to be."""
+    rows = [{"key_adult_id": c.key_adult_id, "content_hash": c.content_hash} for c in compared]
+    if rows:
+        connection.execute(Q["set_compared"], rows)
 
 
 def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date) -> Contact | None:

@@ -11,7 +11,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row
 
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.compliance import IN_DOUBT, RECALL_UNCONFIRMED, StandingException
+from encompass.domain.compliance import (
+    CONFLICT_FOUND_LATER,
+    IN_DOUBT,
+    RECALL_UNCONFIRMED,
+    StandingException,
+)
 from encompass.domain.ladder import Climb, Step, StepDue
 from encompass.domain.run import Run
 from encompass.store import audit
@@ -148,10 +153,12 @@ def exceptions(connection: Connection, force_id: str, as_of: datetime) -> tuple[
     )
     doubted = connection.execute(Q["told_in_doubt"], values).all()
     recalled = connection.execute(Q["recalls_unconfirmed"], values).all()
+    undecided = connection.execute(Q["conflicts_undecided"], values).all()
     return (
         *missed,
         *(_unfinished(r, r.involvement_id, IN_DOUBT, as_of) for r in doubted),
         *(_unfinished(r, r.notification_id, RECALL_UNCONFIRMED, as_of) for r in recalled),
+        *(_unfinished(r, r.notification_id, CONFLICT_FOUND_LATER, as_of) for r in undecided),
     )
 
 

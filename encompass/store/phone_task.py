@@ -38,6 +38,7 @@ class ToCall:
     duty_by: datetime
     calls: int
     last_outcome: CallOutcome | None
+    is_in_conflict: bool
 
 
 @dataclass(frozen=True)
@@ -136,4 +137,5 @@ def _to_call(row: Row[Any]) -> ToCall:
         row.duty_by,
         row.calls,
         CallOutcome(row.last_outcome) if row.last_outcome else None,
+        row.is_in_conflict,
     )

@@ -109,6 +109,9 @@ EXCEPTION = {
     "not_placed": lazy_gettext("The child had not been placed with a school"),
     "in_doubt": lazy_gettext("Told, but police have corrected the record: a person decides"),
     "recall_unconfirmed": lazy_gettext("Told to the wrong school: a second person confirms the recall"),
+    "conflict_found_later": lazy_gettext(
+        "A new Key Adult may be connected with the family: a person decides"
+    ),
 }
 BEYOND_SCOPE = {
     "eighteen": lazy_gettext("Beyond the duty: eighteen and still at school"),
@@ -152,6 +155,10 @@ ALARM = {
         "A school has closed, and whom to tell at the one after it is not checked: telephone it."
     ),
     "child_unreadable": lazy_gettext("A child's sealed record does not open: nobody can be told of it."),
+    "contact_not_compared": lazy_gettext(
+        "A new contact could not be compared with what was told, and opens nothing meanwhile."
+    ),
+    "answer_not_taken": lazy_gettext("What a school answered on its page could not be taken up."),
     "calendar_wrong": lazy_gettext("The school calendar has no open day; weekdays were taken instead."),
     "hold_overdue": lazy_gettext(
         "A message waits for a person past the time by which its school should know."

@@ -18,6 +18,7 @@ from encompass.domain.run import LONDON, Run
 from encompass.pipeline.change_contacts import check_contacts
 from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
+from encompass.pipeline.compare_contacts import compare_contacts
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
 from encompass.pipeline.freeze_sending import is_frozen
 from encompass.pipeline.give_sign_of_life import give_sign_of_life
@@ -58,6 +59,7 @@ class NightSteps(Installation):
         force, engine = self.force(run.force_id), self.database.engine(Role.PIPELINE)
         missing = refresh(engine, self.ring, registers_of(force.registers), run)
         check_contacts(engine, self.ring, force.profile.attested_within, run)
+        compare_contacts(engine, self.ring, run).raise_surprises("compare_contacts")
         return missing
 
     def receive_incidents(self, run: Run) -> int:
@@ -86,8 +88,11 @@ class NightSteps(Installation):
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""
         engine, rules = self.database.engine(Role.PIPELINE), self.telling_rules(run.force_id)
-        take_answers(engine, self.ring, rules, run)
-        return prepare(engine, self.ring, rules, run)
+        failed = take_answers(engine, self.ring, rules, run)
+        failed.add(compare_contacts(engine, self.ring, run))
+        duties = prepare(engine, self.ring, rules, run)
+        failed.raise_surprises("answers_and_contacts")
+        return duties
 
     def telling_rules(self, force_id: str) -> TellingRules:
         """What the force's schools are told, and by whose leave."""
@@ -104,8 +109,11 @@ class NightSteps(Installation):
     def chase_acknowledgements(self, run: Run) -> int:
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
         engine = self.database.engine(Role.PIPELINE)
-        take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
-        return chase(engine, self.ring, self.ladder_rules(run.force_id), run)
+        failed = take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
+        failed.add(compare_contacts(engine, self.ring, run))
+        opened = chase(engine, self.ring, self.ladder_rules(run.force_id), run)
+        failed.raise_surprises("answers_and_contacts")
+        return opened
 
     def ladder_rules(self, force_id: str) -> LadderRules:
         """The force's ladder, as its file says."""

@@ -25,4 +25,7 @@ SELECT EXISTS (
     WHERE r.force_id = CAST(:force_id AS text) AND r.opened_at < (
         SELECT c.opened_at FROM run AS c WHERE c.run_id = CAST(:run_id AS uuid)
     )
-) < clock_timestamp() - CAST(:behind AS interval), false) AS is_behind
+) < clock_timestamp() - CAST(:behind AS interval), false) AND NOT EXISTS (
+    SELECT 1 FROM sending_freeze AS f
+    WHERE f.force_id = CAST(:force_id AS text) AND f.lifted_at >= CAST(:as_of AS timestamptz)
+) AS is_behind

@@ -34,7 +34,7 @@ UPDATE key_adult SET seen_in_generation = CAST(:generation AS bigint)
 WHERE key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))
 
 -- name: end_unlisted
-UPDATE key_adult SET active_to = CAST(:ended_on AS date)
+UPDATE key_adult SET active_to = CAST(:ended_on AS date), compared_hash = NULL
 WHERE force_id = CAST(:force_id AS text) AND seen_in_generation < CAST(:generation AS bigint) AND NOT by_hand
     AND NOT EXISTS (
         SELECT 1 FROM contact_change AS c
@@ -84,3 +84,20 @@ JOIN key_adult AS k ON k.key_adult_id = c.key_adult_id
 
 -- name: key_adults_by_id
 SELECT key_adult_id, sealed, key_id FROM key_adult WHERE key_adult_id = ANY (CAST(:key_adult_ids AS uuid[]))
+
+-- name: recipients_to_compare
+SELECT DISTINCT k.recipient_id FROM key_adult AS k
+WHERE k.force_id = CAST(:force_id AS text) AND k.compared_hash IS DISTINCT FROM k.content_hash
+    AND k.active_from <= CAST(:day AS date) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
+    AND EXISTS (SELECT 1 FROM notification AS n WHERE n.recipient_id = k.recipient_id)
+ORDER BY k.recipient_id
+
+-- name: to_compare
+SELECT key_adult_id, content_hash, sealed, key_id FROM key_adult
+WHERE recipient_id = CAST(:recipient_id AS uuid) AND compared_hash IS DISTINCT FROM content_hash
+    AND active_from <= CAST(:day AS date) AND (active_to IS NULL OR active_to >= CAST(:day AS date))
+ORDER BY key_adult_id
+
+-- name: set_compared
+UPDATE key_adult SET compared_hash = content_hash
+WHERE key_adult_id = CAST(:key_adult_id AS uuid) AND content_hash = CAST(:content_hash AS bytea)

@@ -139,6 +139,30 @@ WHERE c.force_id = CAST(:force_id AS text) AND c.proposed_at <= CAST(:as_of AS t
     AND (c.withdrawn_at IS NULL OR c.withdrawn_at > CAST(:as_of AS timestamptz))
 ORDER BY told.duty_by, n.notification_id
 
+-- name: conflicts_undecided
+SELECT n.notification_id, told.night, told.duty_by, r.urn, coalesce(s.name, r.code) AS school_name,
+    n.status AS notification_status, a.acknowledged_at
+FROM notification AS n
+JOIN LATERAL (
+    SELECT min(d.duty_by) AS duty_by, min(i.night) AS night
+    FROM notification_part AS np
+    JOIN duty AS d ON d.duty_id = np.duty_id
+    JOIN involvement AS v ON v.involvement_id = d.involvement_id
+    JOIN incident AS i ON i.incident_id = v.incident_id
+    WHERE np.notification_id = n.notification_id
+) AS told ON true
+JOIN recipient AS r ON r.recipient_id = n.recipient_id
+LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.force_id = CAST(:force_id AS text) AND n.status IN ('held', 'released', 'acknowledged')
+    AND EXISTS (
+        SELECT 1 FROM notification_exclusion AS x
+        WHERE x.notification_id = n.notification_id AND x.found_later
+            AND x.excluded_at <= CAST(:as_of AS timestamptz)
+            AND (x.decided_at IS NULL OR x.decided_at > CAST(:as_of AS timestamptz))
+    )
+ORDER BY told.duty_by, n.notification_id
+
 -- name: exception_key
 SELECT i.key_id FROM duty_exception AS e
 JOIN involvement AS v ON v.involvement_id = e.involvement_id

@@ -7,7 +7,10 @@ SELECT n.notification_id, t.phone_task_id, t.called, t.reason, t.opened_at, r.re
         WHERE np.notification_id = n.notification_id) AS duty_by,
     (SELECT count(*) FROM phone_call AS c WHERE c.notification_id = n.notification_id) AS calls,
     (SELECT c.outcome FROM phone_call AS c WHERE c.notification_id = n.notification_id
-        ORDER BY c.called_at DESC, c.call_id LIMIT 1) AS last_outcome
+        ORDER BY c.called_at DESC, c.call_id LIMIT 1) AS last_outcome,
+    EXISTS (
+        SELECT 1 FROM notification_exclusion AS x WHERE x.notification_id = n.notification_id AND NOT x.admitted
+    ) AS is_in_conflict
 FROM notification AS n
 JOIN recipient AS r ON r.recipient_id = n.recipient_id
 LEFT JOIN school AS s ON s.force_id = r.force_id AND s.urn = r.urn

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from encompass.domain.access import NotFound
 from encompass.domain.notification import Notice, NoticeKind
+from encompass.pipeline import take_answers
 from encompass.pipeline.acknowledge import excuse_from, return_notification
 from encompass.pipeline.recall_notification import (
     CannotRecall,
@@ -186,6 +187,43 @@ def test_one_school_says_not_ours_and_only_its_duty_is_reopened(told: Told, is_a
     assert (told.statuses(mine), told.statuses(other)) == (["not_our_pupil"], ["acknowledged"])
     assert told.bucket(done)["acknowledged"] == 1
     assert "not_our_pupil" not in waiting(told)
+
+
+def test_an_answer_that_cannot_be_taken_up_holds_up_no_other_and_stands_as_an_alarm(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = told.expected("dual")["urns"]
+    (third,) = told.expected("on_roll", 1)["urns"]
+    broken = told.only(mine, "released")
+    for urn in (mine, other):
+        returned(told, urn, told.only(urn, "released"))
+    stands_back(told, third, "dsl", told.only(third, "released"))
+    with told.encompass.database.engine(Role.OWNER).begin() as connection:
+        spoil = "UPDATE encompass.notification SET sealed_child = set_byte(sealed_child, 20, get_byte(sealed_child, 20) # 1) WHERE notification_id = :i"
+        connection.execute(text(spoil), {"i": broken})
+    run = told.run(time(8, 20), "chase_acknowledgements")
+    assert "answer_not_taken: take_answers" in told.encompass.account(run).alarms
+    assert waiting(told)["not_our_pupil"]  # the other school's answer
+    assert told.rows("SELECT 1 FROM encompass.nudge_notification WHERE rung = 'reroute'")
+    assert told.rows(
+        "SELECT 1 FROM encompass.phone_task WHERE reason = 'unacknowledged'"
+    )  # and the chase went on
+    placement = take_answers.placement
+
+    def fails(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(placement, "withdraw_duty", fails)
+    with told.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(text(spoil), {"i": broken})  # it opens again
+    with pytest.raises(ExceptionGroup):
+        told.run(time(9, 30), "chase_acknowledgements")
+    assert told.rows(
+        "SELECT 1 FROM encompass.ladder_step WHERE taken_at = :t", t=told.cluster.at(time(9, 30))
+    )
+    monkeypatch.undo()
+    run = told.run(time(9, 40), "chase_acknowledgements")
+    assert "answer_not_taken: take_answers" not in told.encompass.account(run).alarms
 
 
 def test_a_school_that_was_right_after_all_is_told_again(told: Told) -> None:

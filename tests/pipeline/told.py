@@ -65,8 +65,16 @@ class Told:
 
     def viewer(self, urn: int, role: str = "dsl") -> KeyAdultViewer:
         """The school's lead or deputy, signed in."""
-        query = "SELECT key_adult_id, recipient_id, person_hash FROM encompass.key_adult WHERE urn = :urn AND role = :role"
-        ((adult, recipient_id, person),) = self.rows(query, urn=urn, role=role)
+        return self._viewer(urn, "urn = :of AND role = :role", of=urn, role=role)
+
+    def viewer_known_as(self, urn: int, reference: str) -> KeyAdultViewer:
+        """The school's Key Adult whom the register knows by this reference, signed in."""
+        known_as = self.encompass.ring.keyed_hash(FORCE, "key adult", reference)
+        return self._viewer(urn, "reference_hash = :known_as", known_as=known_as)
+
+    def _viewer(self, urn: int, where: str, **values: object) -> KeyAdultViewer:
+        query = f"SELECT key_adult_id, recipient_id, person_hash FROM encompass.key_adult WHERE {where}"
+        ((adult, recipient_id, person),) = self.rows(query, **values)
         token = key_adult_token(self.encompass, FORCE, adult, recipient_id, person)
         return KeyAdultViewer(token, FORCE, AtSchool(urn), "A school", adult)
 

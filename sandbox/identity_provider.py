@@ -1,4 +1,8 @@
-"""A real OpenID Connect provider with two issuers, for schools and for staff: code flow, PKCE S256, nonce."""
+"""A real OpenID Connect provider with two issuers, code flow, PKCE S256, nonce: as DfE Sign-in and as Entra ID.
+
+The schools' one asks which organisation it is, where a person has several, and has the role API beside it; the staff's
+one names a tenant, an object id and whether somebody is a guest.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ import json
 import secrets
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,31 +22,52 @@ from flask.typing import ResponseReturnValue
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from sandbox.organisations import Organisation, organisations_of, role_api
 from sandbox.state import folder, write_private
 from sandbox.world import Person, StaffPerson
 
+SERVICE = "encompass-school"
+ROLE = "encompass-key-adult"
 CODE_SECONDS = 60
 TOKEN_SECONDS = 300
 LOGIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Fictional sign-in</title>
 <style>body{font:1.1rem/1.5 sans-serif;max-width:30rem;margin:2rem auto;padding:0 1rem}
-label{display:block;margin-top:1rem}input{font:inherit;width:100%;padding:.4rem;box-sizing:border-box}
+label{display:block;margin-top:1rem}input:not([type=radio]){font:inherit;width:100%;padding:.4rem;box-sizing:border-box}
 button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem}</style></head><body><main>
-<h1>Fictional sign-in ({{ tenant }})</h1>{% if wrong %}<p role="alert">Wrong name or password.</p>{% endif %}
+<h1>Fictional sign-in ({{ path }})</h1>{% if wrong %}<p role="alert">Wrong name or password.</p>{% endif %}
 <form method="post"><input type="hidden" name="ticket" value="{{ ticket }}">
-<label for="u">User name</label><input id="u" name="username" autocomplete="username" required>
-<label for="p">Password</label><input id="p" name="password" type="password" autocomplete="current-password" required>
+{% for o in organisations %}
+<label><input type="radio" name="organisation" value="{{ o.id }}" required> {{ o.name }}</label>
+{% else %}
+<label for="u">User name</label>
+<input id="u" name="username" autocomplete="username" required>
+<label for="p">Password</label>
+<input id="p" name="password" type="password" autocomplete="current-password" required>
+{% endfor %}
 <button>Sign in</button></form></main></body></html>"""
 
 
 @dataclass(frozen=True)
 class Client:
-    """Encompass, as one of the issuers knows it."""
+    """Encompass, as one of the issuers knows it, and who can sign in there, by user name.
 
-    tenant: str
+    `tenant` is Entra's, of an issuer of staff; the issuer's path is then as Entra's is.
+    """
+
+    path: str
     client_id: str
     client_secret: str
     redirect_uri: str
+    people: dict[str, Person | StaffPerson]
+    tenant: str | None = None
+
+
+def client_of_tenant(
+    tenant: str, client_id: str, secret: str, redirect_uri: str, people: Iterable[StaffPerson]
+) -> Client:
+    """Encompass as an Entra tenant knows it."""
+    return Client(f"{tenant}/v2.0", client_id, secret, redirect_uri, {p.username: p for p in people}, tenant)
 
 
 @dataclass(frozen=True)
@@ -51,12 +77,15 @@ class _Asked:
     nonce: str
     challenge: str
     expires: float
+    person: Person | None = None
+    organisations: tuple[Organisation, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Granted:
     asked: _Asked
     person: Person | StaffPerson
+    organisation: Organisation | None
     expires: float
 
 
@@ -91,15 +120,23 @@ class _Desk:
         return found if found and found.expires > time.monotonic() else None
 
 
-def identity_provider(
-    var: Path, base_url: str, clients: dict[str, Client], people: dict[str, dict[str, Person | StaffPerson]]
-) -> Flask:
-    """The provider's application: `clients` and `people` by tenant, people by user name."""
+def identity_provider(var: Path, base_url: str, known: Iterable[Client], role_api_secret: str) -> Flask:
+    """The provider's application: one issuer for each client."""
     app, desk, key = Flask("sandbox.identity_provider"), _Desk(), _signing_key(var)
+    clients = {c.path: c for c in known}
+    _discovery_routes(app, key, base_url, clients)
+    _sign_in_routes(app, var, desk, clients)
+    _token_route(app, desk, key, base_url, clients)
+    school = clients["school"]
+    everybody = [p for p in school.people.values() if isinstance(p, Person)]
+    app.register_blueprint(role_api(var, school.client_id, role_api_secret, everybody))
+    return app
 
-    @app.get("/<tenant>/.well-known/openid-configuration")
-    def discovery(tenant: str) -> ResponseReturnValue:
-        issuer = f"{base_url}/{_client(clients, tenant).tenant}"
+
+def _discovery_routes(app: Flask, key: ECKey, base_url: str, clients: dict[str, Client]) -> None:
+    @app.get("/<path:path>/.well-known/openid-configuration")
+    def discovery(path: str) -> ResponseReturnValue:
+        issuer = f"{base_url}/{_client(clients, path).path}"
         return jsonify(
             issuer=issuer,
             authorization_endpoint=f"{issuer}/authorize",
@@ -112,14 +149,16 @@ def identity_provider(
             code_challenge_methods_supported=["S256"],
         )
 
-    @app.get("/<tenant>/jwks")
-    def jwks(tenant: str) -> ResponseReturnValue:
-        _client(clients, tenant)
+    @app.get("/<path:path>/jwks")
+    def jwks(path: str) -> ResponseReturnValue:
+        _client(clients, path)
         return jsonify(keys=[key.as_dict(private=False)])
 
-    @app.get("/<tenant>/authorize")
-    def ask(tenant: str) -> ResponseReturnValue:
-        client, query = _client(clients, tenant), request.args
+
+def _sign_in_routes(app: Flask, var: Path, desk: _Desk, clients: dict[str, Client]) -> None:
+    @app.get("/<path:path>/authorize")
+    def ask(path: str) -> ResponseReturnValue:
+        client, query = _client(clients, path), request.args
         known = (
             query.get("client_id") == client.client_id and query.get("redirect_uri") == client.redirect_uri
         )
@@ -128,34 +167,52 @@ def identity_provider(
         if not (known and fits and all(wanted) and "openid" in query.get("scope", "").split()):
             abort(400)
         asked = _Asked(client, *wanted, time.monotonic() + 600)
-        return _page(tenant, desk.ticket(asked), wrong=False)
+        return _page(path, desk.ticket(asked), wrong=False)
 
-    @app.post("/<tenant>/authorize")
-    def log_in(tenant: str) -> ResponseReturnValue:
-        asked = desk.asked(request.form.get("ticket", ""))
-        if asked is None or asked.client is not _client(clients, tenant):
+    @app.post("/<path:path>/authorize")
+    def log_in(path: str) -> ResponseReturnValue:
+        asked, client = desk.asked(request.form.get("ticket", "")), _client(clients, path)
+        if asked is None or asked.client is not client:
             abort(400)
-        person = people[tenant].get(request.form.get("username", ""))
+        if asked.person is not None:
+            return _chosen(desk, asked, asked.person)
+        person = client.people.get(request.form.get("username", ""))
         if person is None or not secrets.compare_digest(person.password, request.form.get("password", "")):
-            return _page(tenant, desk.ticket(asked), wrong=True), 401
-        code = desk.code(_Granted(asked, person, time.monotonic() + CODE_SECONDS))
-        return redirect(f"{asked.client.redirect_uri}?{urlencode({'code': code, 'state': asked.state})}", 303)
+            return _page(path, desk.ticket(asked), wrong=True), 401
+        if isinstance(person, StaffPerson):
+            return _sent_back(desk, asked, person, None)
+        organisations = organisations_of(var, person)
+        if len(organisations) > 1:
+            known = replace(asked, person=person, organisations=organisations)
+            return _page(path, desk.ticket(known), wrong=False, organisations=organisations)
+        return _sent_back(desk, asked, person, organisations[0] if organisations else None)
 
-    _token_route(app, desk, key, base_url, clients)
-    return app
+
+def _chosen(desk: _Desk, asked: _Asked, person: Person) -> ResponseReturnValue:
+    """Back with the organisation that the person chose."""
+    wanted = request.form.get("organisation")
+    found = next((o for o in asked.organisations if o.id == wanted), None)
+    return _sent_back(desk, asked, person, found) if found else abort(400)
+
+
+def _sent_back(
+    desk: _Desk, asked: _Asked, person: Person | StaffPerson, organisation: Organisation | None
+) -> ResponseReturnValue:
+    code = desk.code(_Granted(asked, person, organisation, time.monotonic() + CODE_SECONDS))
+    return redirect(f"{asked.client.redirect_uri}?{urlencode({'code': code, 'state': asked.state})}", 303)
 
 
 def _token_route(app: Flask, desk: _Desk, key: ECKey, base_url: str, clients: dict[str, Client]) -> None:
-    @app.post("/<tenant>/token")
-    def token(tenant: str) -> ResponseReturnValue:
-        client, who = _client(clients, tenant), request.authorization
+    @app.post("/<path:path>/token")
+    def token(path: str) -> ResponseReturnValue:
+        client, who = _client(clients, path), request.authorization
         secret = who.password if who and who.username == client.client_id else None
         if not secret or not secrets.compare_digest(secret, client.client_secret):
             return jsonify(error="invalid_client"), 401
         granted = desk.granted(request.form.get("code", ""))
         if granted is None or not _fits(granted, client):
             return jsonify(error="invalid_grant"), 400
-        id_token = _id_token(f"{base_url}/{tenant}", granted, key)
+        id_token = _id_token(f"{base_url}/{path}", granted, key)
         return jsonify(
             access_token=secrets.token_urlsafe(24),
             token_type="Bearer",
@@ -188,16 +245,28 @@ def _id_token(issuer: str, granted: _Granted, key: ECKey) -> str:
         "email": person.email,
     }
     if isinstance(person, StaffPerson):
+        client = granted.asked.client
+        claims |= {"tid": client.tenant, "oid": person.subject, "acct": int(person.is_guest)}
+        claims |= {"sub": _pairwise(client.client_id, person.subject)}
         claims |= {"roles": list(person.roles), "force": person.force}
+    elif granted.organisation is not None:
+        claims["organisation"] = granted.organisation.claim()
     return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
 
 
-def _client(clients: dict[str, Client], tenant: str) -> Client:
-    return clients[tenant] if tenant in clients else abort(404)
+def _pairwise(client_id: str, subject: str) -> str:
+    """Entra's `sub` is another for every application."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{client_id}|{subject}".encode()).digest()).decode()
 
 
-def _page(tenant: str, ticket: str, *, wrong: bool) -> str:
-    return render_template_string(LOGIN_PAGE, tenant=tenant, ticket=ticket, wrong=wrong)
+def _client(clients: dict[str, Client], path: str) -> Client:
+    return clients[path] if path in clients else abort(404)
+
+
+def _page(path: str, ticket: str, *, wrong: bool, organisations: tuple[Organisation, ...] = ()) -> str:
+    return render_template_string(
+        LOGIN_PAGE, path=path, ticket=ticket, wrong=wrong, organisations=organisations
+    )
 
 
 def _signing_key(var: Path) -> ECKey:

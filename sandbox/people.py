@@ -78,15 +78,18 @@ def answer_mail(world: World, var: Path, web: str, wave: Answers, codes: Mapping
 
 
 def sign_in(
-    web: str, audience: str, username: str, password: str, code: str | None
+    web: str, audience: str, username: str, password: str, code: str | None, organisation: str | None = None
 ) -> tuple[requests.Session, str]:
-    """A signed-in session and the page that it arrived at."""
+    """A signed-in session and the page that it arrived at; `organisation` for somebody who has several."""
     session = requests.Session()
     page = _expect(session.get(f"{web}/sign-in/{audience}", timeout=SECONDS))
     form = _form(page, "")
     page = _expect(
         session.post(page.url, {**form.fields, "username": username, "password": password}, timeout=SECONDS)
     )
+    if organisation is not None:
+        form = _form(page, "")
+        page = _expect(session.post(page.url, {**form.fields, "organisation": organisation}, timeout=SECONDS))
     if urlsplit(page.url).path == "/sign-in/bind":
         form = _form(page, "/sign-in/bind")
         page = _expect(session.post(page.url, {**form.fields, "code": code or ""}, timeout=SECONDS))

@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox import dropped_files
 from sandbox.certificates import mail_certificate
-from sandbox.identity_provider import Client, identity_provider
+from sandbox.identity_provider import ROLE, SERVICE, Client, client_of_tenant, identity_provider
 from sandbox.mail import USERNAME, mail_server
 from sandbox.notify import TEMPLATES, NotifyStandIn, notify
 from sandbox.police_feed import CLIENT_ID, police_feed
@@ -24,6 +24,9 @@ from sandbox.wonde import wonde
 from sandbox.world import World, neighbour
 
 SERVERS = ("police_feed", "registers", "wonde", "notify", "mail", "fellgate_files", "fellgate_registers")
+TENANT = "5a1fd2a6-7a3e-4a55-9d0b-6f1e2c3d4b5a"
+FELLGATE_TENANT = "c2b87d30-51f4-4f0e-8c11-0a9d7e6b5f42"
+STAFF_CLIENT = "encompass-staff"
 SCHEMES = {"mail": "smtp", "fellgate_files": "sftp"}
 
 
@@ -50,15 +53,9 @@ class Sandbox:
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
         known, world, fellgate = kept_secrets(self._var), self._world, self._fellgate
-        clients = {
-            "school": Client("school", "encompass-school", known["school_secret"], self._callback("school")),
-            "staff": Client("staff", "encompass-staff", known["staff_secret"], self._callback("staff")),
-        }
-        people = {
-            "school": {p.username: p for p in (*world.people, *fellgate.people)},
-            "staff": {p.username: p for p in (*world.staff, *fellgate.staff)},
-        }
-        provider = identity_provider(self._var, self.addresses["identity_provider"], clients, people)
+        provider = identity_provider(
+            self._var, self.addresses["identity_provider"], self._clients(known), known["role_api_secret"]
+        )
         self._serve("police_feed", police_feed(world, known["feed_secret"]))
         self._serve("registers", registers(world, known["registers_token"]))
         self._serve("fellgate_registers", registers(fellgate, known["fellgate_registers_token"]))
@@ -96,8 +93,22 @@ class Sandbox:
         key = dropped_files.key_of(host)
         return f"{key.get_name()} {key.get_base64()}"
 
-    def _callback(self, audience: str) -> str:
-        return f"{self._web}/sign-in/{audience}/callback"
+    def _clients(self, known: dict[str, str]) -> tuple[Client, ...]:
+        """Us, as DfE Sign-in knows us, as Riverbend's tenant does with people of both forces, and as Fellgate's."""
+        world, fellgate = self._world, self._fellgate
+        schools = {p.username: p for p in (*world.people, *fellgate.people)}
+        both = (*world.staff, *fellgate.staff)
+        shared, own = known["staff_secret"], known["fellgate_staff_secret"]
+        return (
+            Client("school", SERVICE, known["school_secret"], self._callback("school"), schools),
+            client_of_tenant(TENANT, STAFF_CLIENT, shared, self._callback("staff"), both),
+            client_of_tenant(
+                FELLGATE_TENANT, STAFF_CLIENT, own, self._callback("force/fellgate"), fellgate.staff
+            ),
+        )
+
+    def _callback(self, door: str) -> str:
+        return f"{self._web}/sign-in/{door}/callback"
 
     def _serve(self, name: str, app: Flask) -> None:
         server = make_server("127.0.0.1", self._ports[name], app, threaded=True, request_handler=_Quiet)
@@ -131,12 +142,18 @@ email_templates = {{ en = "{TEMPLATES["email", "en"]}", cy = "{TEMPLATES["email"
 sms_templates = {{ en = "{TEMPLATES["sms", "en"]}", cy = "{TEMPLATES["sms", "cy"]}" }}
 [identity.school]
 issuer = "{provider}/school"
-client_id = "encompass-school"
+client_id = "{SERVICE}"
 client_secret = "{known["school_secret"]}"
+[identity.school.role_api]
+url = "{provider}/api"
+service_id = "{SERVICE}"
+secret = "{known["role_api_secret"]}"
+roles = ["{ROLE}"]
 [identity.staff]
-issuer = "{provider}/staff"
-client_id = "encompass-staff"
+issuer = "{provider}/{TENANT}/v2.0"
+client_id = "{STAFF_CLIENT}"
 client_secret = "{known["staff_secret"]}"
+tenant = "{TENANT}"
 """
 
     def _forces(self, known: dict[str, str], host_key: str) -> str:
@@ -160,4 +177,9 @@ private_key_file = "{folder(self._var) / "fellgate_client"}"
 [forces.fellgate.registers]
 base_url = "{self.addresses["fellgate_registers"]}"
 token = "{known["fellgate_registers_token"]}"
+[forces.fellgate.staff.identity]
+issuer = "{self.addresses["identity_provider"]}/{FELLGATE_TENANT}/v2.0"
+client_id = "{STAFF_CLIENT}"
+client_secret = "{known["fellgate_staff_secret"]}"
+tenant = "{FELLGATE_TENANT}"
 """

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+SANDBOX_SECRET = "sandbox-"
+"""How every secret of the sandbox begins, so that a live installation can refuse it."""
+
 
 def folder(var: Path) -> Path:
     """The sandbox's own folder of the state folder."""
@@ -52,7 +55,7 @@ def read_json(file: Path) -> dict[str, Any]:
 def kept_secrets(var: Path) -> dict[str, str]:
     """Client secrets and tokens of the sandbox's servers, made once."""
     file = folder(var) / "secrets.json"
-    known = read_json(file)
+    known = {n: secret for n, secret in read_json(file).items() if secret.startswith(SANDBOX_SECRET)}
     names = (
         "feed_secret",
         "registers_token",
@@ -61,13 +64,15 @@ def kept_secrets(var: Path) -> dict[str, str]:
         "mail_password",
         "school_secret",
         "staff_secret",
+        "fellgate_staff_secret",
+        "role_api_secret",
         "web_secret_key",
         "notify_key",
         "notify_callback_token",
     )
     if not set(names) <= set(known):
-        fresh = {name: secrets.token_urlsafe(32) for name in names}
-        fresh["notify_key"] = f"encompass-{uuid.uuid4()}-{uuid.uuid4()}"
+        fresh = {name: f"{SANDBOX_SECRET}{secrets.token_urlsafe(32)}" for name in names}
+        fresh["notify_key"] = f"{SANDBOX_SECRET}{uuid.uuid4()}-{uuid.uuid4()}"
         known = fresh | known
         write_private(file, json.dumps(known))
     return known

@@ -12,7 +12,30 @@ from encompass.domain.recipient import AtSchool, Recipient
 
 
 class SignInUnavailable(Exception):
-    """The identity provider does not answer as it should: try again later."""
+    """The identity provider does not answer as it should, by a reason code: try again later."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where somebody signs in: at the schools' provider, that of several forces' staff, or one force's own."""
+
+    audience: Audience
+    force_id: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Its path on our pages."""
+        if self.force_id is not None:
+            return f"/sign-in/force/{self.force_id}"
+        return f"/sign-in/{self.audience.value}"
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """The organisation that a person chose at DfE Sign-in, by DfE's id; a school's has a URN."""
+
+    organisation_id: str
+    urn: int | None
 
 
 @dataclass(frozen=True)
@@ -26,6 +49,7 @@ class Claims:
     subject: str
     roles: tuple[str, ...]
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    organisation: Organisation | None = None
 
 
 class PlaceKind(StrEnum):

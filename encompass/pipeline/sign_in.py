@@ -59,6 +59,14 @@ def sign_in_school(
     return NeedsBinding(token) if factor_id is None or not adults else NeedsChoice(token)
 
 
+def begin_binding(engine: Engine, claims: Claims, place: Place) -> NeedsBinding:
+    """A ticket to try a one-time code, also for somebody who is bound: the code of another school or office."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with engine.begin() as connection:
+        session.insert_ticket(connection, token, Ticket(claims.issuer, claims.subject, place))
+    return NeedsBinding(token)
+
+
 def read_choices(engine: Engine, ticket: str, now: datetime) -> tuple[Choice, ...]:
     """The schools and offices that the ticket's person may sign in for, by name; none when the ticket is too old."""
     with engine.begin() as connection:

@@ -31,8 +31,12 @@ from encompass.settings.installation import (
     IdentitySettings,
     KeySettings,
     MailSettings,
+    RoleApiSettings,
+    SchoolIdentitySettings,
+    StaffIdentitySettings,
     WebSettings,
 )
+from encompass.settings.live import unfit_for_live
 from encompass.settings.nudges import NotifySettings, NudgeSettings, TemplateSettings
 from encompass.settings.table import Table
 from encompass.settings.watchdog import WatchdogSettings
@@ -54,8 +58,11 @@ __all__ = [
     "ProfileSettings",
     "PushSettings",
     "RegisterSettings",
+    "RoleApiSettings",
     "RollSettings",
+    "SchoolIdentitySettings",
     "SftpSettings",
+    "StaffIdentitySettings",
     "StaffSettings",
     "TemplateSettings",
     "WatchdogSettings",
@@ -107,10 +114,24 @@ class Settings(Table):
 
     @model_validator(mode="after")
     def _staff_told_apart(self) -> Self:
-        named = Counter((f.staff.claim, f.staff.value or force_id) for force_id, f in self.forces.items())
+        own = {force_id: f.staff.identity for force_id, f in self.forces.items() if f.staff.identity}
+        sharing = {force_id: f.staff for force_id, f in self.forces.items() if force_id not in own}
+        if sharing and self.identity.staff is None:
+            raise ValueError(f"identity.staff: missing, and {', '.join(sharing)} have no staff.identity")
+        named = Counter((staff.claim, staff.value or force_id) for force_id, staff in sharing.items())
         if any(n > 1 for n in named.values()):
             raise ValueError("forces.*.staff: two forces cannot be known by the same claim and value")
+        shared = [self.identity.staff] if self.identity.staff else []
+        issuers = Counter(i.issuer for i in (*own.values(), *shared, self.identity.school))
+        if any(n > 1 for n in issuers.values()):
+            raise ValueError("identity: one issuer cannot be two of the providers")
         return self
+
+    @property
+    def identity_providers(self) -> tuple[IdentitySettings, ...]:
+        """Every provider that people sign in with."""
+        own = (f.staff.identity for f in self.forces.values())
+        return tuple(p for p in (self.identity.school, self.identity.staff, *own) if p is not None)
 
     @property
     def ring_file(self) -> Path:
@@ -153,7 +174,9 @@ def load_settings() -> Settings:
     merged = _merged(state_folder())
     merged["forces"] = _with_force_files(cast(dict[str, Any], merged.get("forces", {})))
     settings = _checked(Settings, merged)
-    _refuse_sandbox_in_live(settings)
+    faults = unfit_for_live(settings) if settings.environment == "live" else []
+    if faults:
+        raise SettingsError("\n".join(faults))
     return settings
 
 
@@ -231,30 +254,3 @@ def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = value
     return merged
-
-
-def _notify_url(settings: Settings, force_id: str) -> str | None:
-    notify = settings.nudges_of(force_id).notify
-    return notify.base_url if notify else None
-
-
-def _refuse_sandbox_in_live(settings: Settings) -> None:
-    if settings.environment != "live":
-        return
-    addresses = {
-        "web.base_url": settings.web.base_url,
-        "identity.school.issuer": settings.identity.school.issuer,
-        "identity.staff.issuer": settings.identity.staff.issuer,
-        **{
-            f"forces.{n}.feed.base_url": f.feed.base_url
-            for n, f in settings.forces.items()
-            if f.feed.base_url
-        },
-        **{f"forces.{n}.registers.base_url": f.registers.base_url for n, f in settings.forces.items()},
-        **{f"nudges.notify.base_url ({n})": u for n in settings.forces if (u := _notify_url(settings, n))},
-    }
-    insecure = [name for name, url in addresses.items() if not url.startswith("https://")]
-    if insecure:
-        raise SettingsError(f"environment = live needs https in: {', '.join(insecure)}")
-    if settings.database.mode == "embedded":
-        raise SettingsError("environment = live needs database.mode = external")

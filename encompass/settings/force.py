@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from encompass.settings.feed import FeedSettings
+from encompass.settings.installation import StaffIdentitySettings
 from encompass.settings.nudges import NudgeSettings
 from encompass.settings.table import Table
 
@@ -184,13 +185,15 @@ class MatchingSettings(Table):
 
 
 class StaffSettings(Table):
-    """How the staff provider's token says that somebody is of this force: a claim, and its value (or one of them).
+    """How somebody is known as this force's: by its own provider, or by a claim of the shared provider's token.
 
-    Without a `value` it is the force's id. At Entra ID `roles` and an app role of the force, or `tid`.
+    Without a `value` (or one of the claim's values) it is the force's id. At Entra ID `roles` and an app role of the
+    force. `identity` is the force's own tenant: whoever has a role there is of this force.
     """
 
     claim: str = "force"
     value: str | None = None
+    identity: StaffIdentitySettings | None = None
 
 
 class ForceSettings(Table):

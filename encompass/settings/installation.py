@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from encompass.settings.table import Table
 
@@ -58,11 +59,39 @@ class IdentitySettings(Table):
     client_secret: SecretStr
 
 
-class IdentityProviders(Table):
-    """The identity providers of schools and of staff."""
+class RoleApiSettings(Table):
+    """DfE Sign-in's public API: its address, our service's id, the API secret, and the role codes that let in."""
 
-    school: IdentitySettings
-    staff: IdentitySettings
+    url: str
+    service_id: str
+    secret: SecretStr
+    roles: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class SchoolIdentitySettings(IdentitySettings):
+    """The identity provider of schools and offices; `role_api` where it is DfE Sign-in."""
+
+    role_api: RoleApiSettings | None = None
+
+
+class StaffIdentitySettings(IdentitySettings):
+    """Entra ID, for police and partnership staff of one tenant, by its id."""
+
+    tenant: UUID
+
+    @model_validator(mode="after")
+    def _of_one_tenant(self) -> Self:
+        """An issuer for many tenants (`common`, `organizations`) would vouch for anybody's directory."""
+        if f"/{self.tenant}/" not in self.issuer:
+            raise ValueError("issuer: not the tenant's own")
+        return self
+
+
+class IdentityProviders(Table):
+    """The identity provider of schools, and the one of staff whose force has none of its own."""
+
+    school: SchoolIdentitySettings
+    staff: StaffIdentitySettings | None = None
 
 
 class DeadlineSettings(Table):

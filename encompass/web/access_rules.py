@@ -103,9 +103,10 @@ def _of_session(rule: Rule) -> ResponseReturnValue | None:
     """The refusal for whoever has no session that the rule allows; None lets in."""
     g.viewer = viewer = _viewer()
     if viewer is None:
-        audience = Audience.STAFF if rule is Rule.LEADERS else Audience.SCHOOL
-        ended = url_for("sign_in.start_page", ended=1)
-        return redirect(ended if session_token() else url_for("sign_in.begin", audience=audience.value))
+        if session_token():
+            return redirect(url_for("sign_in.start_page", ended=1))
+        of_schools = url_for("sign_in.begin", audience=Audience.SCHOOL.value)
+        return redirect(url_for("sign_in.which_force") if rule is Rule.LEADERS else of_schools)
     if isinstance(viewer, AwaitingSecondFactor):
         return None if rule is Rule.SECOND_FACTOR else redirect(url_for("second_factor.ask"))
     if rule is Rule.SECOND_FACTOR:

@@ -92,10 +92,8 @@ def create_app(encompass: Encompass) -> Flask:
 
 
 def _headers(app: Flask, encompass: Encompass, *, https: bool) -> None:
-    identity = encompass.settings.identity
-    issuers = {
-        f"{u.scheme}://{u.netloc}" for u in map(urlsplit, (identity.school.issuer, identity.staff.issuer))
-    }
+    known = (urlsplit(provider.issuer) for provider in encompass.settings.identity_providers)
+    issuers = {f"{u.scheme}://{u.netloc}" for u in known}
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'none'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action 'self' {' '.join(sorted(issuers))}"
@@ -128,8 +126,8 @@ def _error_pages(app: Flask) -> None:
         return _error_page(HTTPStatus.FORBIDDEN)
 
     @app.errorhandler(SignInUnavailable)
-    def _away(_: SignInUnavailable) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        log.get_logger().error("identity_provider_unavailable")
+    def _away(why: SignInUnavailable) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        log.get_logger().error("identity_provider_unavailable", reason=str(why))
         return _error_page(HTTPStatus.SERVICE_UNAVAILABLE)
 
     @app.errorhandler(HTTPException)

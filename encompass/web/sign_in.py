@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import cast
+from typing import NoReturn, cast
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from encompass import log
 from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, NotFound, StaffViewer
-from encompass.domain.sign_in import NeedsBinding, NeedsChoice, SignedIn, SignInRefused, SignInStart
+from encompass.domain.sign_in import Door, NeedsBinding, NeedsChoice, SignedIn, SignInRefused, SignInStart
 from encompass.web.access_rules import open_to_all
 from encompass.web.catalogue import gettext
 from encompass.web.parts import cookie_name, encompass_of, session_token, set_session
@@ -38,23 +39,67 @@ def start_page() -> ResponseReturnValue:
 @blueprint.get("/sign-in/<audience>")
 @open_to_all
 def begin(audience: str) -> ResponseReturnValue:
-    """Send the browser to the identity provider."""
-    start = encompass_of().begin_sign_in(_audience(audience))
-    session.clear()
-    session.permanent = True
-    session["start"] = {"audience": audience, **asdict(start)}
-    return redirect(start.url)
+    """Send the browser to the identity provider of schools, or of several forces' staff."""
+    return _begun(_door(audience))
+
+
+@blueprint.get("/sign-in/school/code")
+@open_to_all
+def begin_with_code() -> ResponseReturnValue:
+    """The same, for somebody who has been given a one-time code for another school."""
+    answer = _begun(Door(Audience.SCHOOL))
+    session["with_code"] = True
+    return answer
+
+
+@blueprint.get("/sign-in/force")
+@open_to_all
+def which_force() -> ResponseReturnValue:
+    """Ask staff of which force they are, where that decides by which provider they sign in."""
+    doors = encompass_of().staff_doors()
+    if len(doors) == 1:
+        return redirect(next(iter(doors)).path)
+    return render_template(
+        "which_force.html", doors=sorted((name, door.path) for door, name in doors.items())
+    )
+
+
+@blueprint.get("/sign-in/force/<force_id>")
+@open_to_all
+def begin_at_force(force_id: str) -> ResponseReturnValue:
+    """Send the browser to a force's own identity provider."""
+    return _begun(_door_of_force(force_id))
 
 
 @blueprint.get("/sign-in/<audience>/callback")
 @open_to_all
 def callback(audience: str) -> ResponseReturnValue:
-    """The browser is back from the identity provider."""
-    wanted, begun = _audience(audience), cast(dict[str, str] | None, session.pop("start", None))
-    if begun is None or begun.pop("audience") != audience:
+    """The browser is back from the identity provider of schools, or of several forces' staff."""
+    return _back_at(_door(audience))
+
+
+@blueprint.get("/sign-in/force/<force_id>/callback")
+@open_to_all
+def callback_of_force(force_id: str) -> ResponseReturnValue:
+    """The browser is back from a force's own identity provider."""
+    return _back_at(_door_of_force(force_id))
+
+
+def _back_at(door: Door) -> ResponseReturnValue:
+    """What came of a sign-in that began at this door, in this browser, and has not come back yet."""
+    begun, with_code = (
+        cast(dict[str, str] | None, session.pop("start", None)),
+        session.pop("with_code", False),
+    )
+    if begun is None or begun.pop("door") != door.path:
         return _refused("no_sign_in_begun")
-    code, state = request.args.get("code", ""), request.args.get("state", "")
-    outcome = encompass_of().complete_sign_in(wanted, SignInStart(**begun), code, state)
+    answer = SignInStart(**begun), request.args.get("code", ""), request.args.get("state", "")
+    if door.audience is Audience.STAFF:
+        outcome = encompass_of().complete_staff(door, *answer)
+    elif with_code:
+        outcome = encompass_of().complete_for_code(*answer)
+    else:
+        outcome = encompass_of().complete_school(*answer)
     match outcome:
         case SignedIn():
             return _signed_in(outcome)
@@ -137,6 +182,15 @@ def health() -> ResponseReturnValue:
     return Response("ok\n", mimetype="text/plain")
 
 
+def _begun(door: Door) -> ResponseReturnValue:
+    """The way to the identity provider, and in the browser's cookie what must come back from there."""
+    start = encompass_of().begin_sign_in(door)
+    session.clear()
+    session.permanent = True
+    session["start"] = {"door": door.path, **asdict(start)}
+    return redirect(start.url)
+
+
 def _fault(reason: str) -> str:
     if reason == "code_of_another_place":
         return gettext("That code is for another school than the one that you chose when you signed in.")
@@ -155,10 +209,23 @@ def _signed_in(outcome: SignedIn) -> ResponseReturnValue:
 
 
 def _refused(reason: str) -> ResponseReturnValue:
+    log.get_logger().warning("sign_in_refused", reason=reason)
     return render_template("refused.html", reason=reason), 403
 
 
-def _audience(name: str) -> Audience:
-    if name not in {a.value for a in Audience}:
-        raise NotFound
-    return Audience(name)
+def _door(audience: str) -> Door:
+    if audience == Audience.SCHOOL.value:
+        return Door(Audience.SCHOOL)
+    return _staff_door(Door(Audience.STAFF)) if audience == Audience.STAFF.value else _nowhere()
+
+
+def _door_of_force(force_id: str) -> Door:
+    return _staff_door(Door(Audience.STAFF, force_id))
+
+
+def _staff_door(door: Door) -> Door:
+    return door if door in encompass_of().staff_doors() else _nowhere()
+
+
+def _nowhere() -> NoReturn:
+    raise NotFound

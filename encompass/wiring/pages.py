@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from datetime import date, timedelta
-from functools import cached_property
+from datetime import date
 from uuid import UUID
 
-from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, StaffViewer, Viewer
+from encompass.domain.access import KeyAdultViewer, StaffViewer
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
 from encompass.domain.push import Pushed
 from encompass.domain.receipt import report_of
-from encompass.domain.second_factor import CodeRefused, Enrolment, SteppedUp
-from encompass.domain.sign_in import (
-    ANYWHERE,
-    Choice,
-    NeedsBinding,
-    NeedsChoice,
-    OfForce,
-    SignedIn,
-    SignInRefused,
-    SignInStart,
-    SignInUnavailable,
-    force_of,
-)
 from encompass.domain.support import Support, SupportFault, SupportGiven
-from encompass.gateways.failures import Refused, Unavailable
-from encompass.gateways.identity import IdentityAddress, IdentityProvider
-from encompass.pipeline import second_factor
-from encompass.pipeline import sign_in as signing_in
 from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
 from encompass.pipeline.feed_of import shape_of_feed
 from encompass.pipeline.give_support import read_support, record_support
@@ -39,98 +21,11 @@ from encompass.pipeline.record_receipts import take_report
 from encompass.pipeline.report_compliance import read_nights, read_report
 from encompass.pipeline.take_push import PushRules, is_signed, take_push
 from encompass.store.database import Role
-from encompass.wiring.installation import Installation
+from encompass.wiring.sign_in import SignInCalls
 
 
-class PageCalls(Installation):
+class PageCalls(SignInCalls):
     """What the pages ask for."""
-
-    @cached_property
-    def _providers(self) -> dict[Audience, IdentityProvider]:
-        named = {Audience.SCHOOL: self.settings.identity.school, Audience.STAFF: self.settings.identity.staff}
-        return {
-            audience: IdentityProvider(
-                IdentityAddress(
-                    issuer=p.issuer,
-                    client_id=p.client_id,
-                    client_secret=p.client_secret.get_secret_value(),
-                    redirect_uri=f"{self.settings.web.base_url}/sign-in/{audience.value}/callback",
-                )
-            )
-            for audience, p in named.items()
-        }
-
-    @property
-    def _session_rules(self) -> signing_in.SessionRules:
-        web = self.settings.web
-        return signing_in.SessionRules(
-            timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours)
-        )
-
-    def begin_sign_in(self, audience: Audience) -> SignInStart:
-        """Where to send the browser, and what to remember until it comes back. Raises SignInUnavailable."""
-        try:
-            return self._providers[audience].begin()
-        except (Unavailable, Refused):
-            raise SignInUnavailable from None
-
-    def complete_sign_in(
-        self, audience: Audience, start: SignInStart, code: str, state: str
-    ) -> SignedIn | NeedsChoice | NeedsBinding | SignInRefused:
-        """Turn the provider's answer into a session. Raises SignInUnavailable."""
-        try:
-            claims = self._providers[audience].complete(start, code, state)
-        except Refused:
-            return SignInRefused("not_vouched_for")
-        except Unavailable:
-            raise SignInUnavailable from None
-        engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
-        if audience is Audience.SCHOOL:
-            return signing_in.sign_in_school(engine, self._session_rules, claims, ANYWHERE, now)
-        named = {f: OfForce(s.staff.claim, s.staff.value or f) for f, s in self.settings.forces.items()}
-        force_id = force_of(claims, named)
-        if force_id is None:
-            return SignInRefused("no_force")
-        return signing_in.sign_in_staff(engine, self._session_rules, force_id, claims, now)
-
-    def bind_key_adult(self, binding_ticket: str, code: str) -> SignedIn | SignInRefused:
-        """Bind an identity to the Key Adult register by a one-time code, and sign in."""
-        return signing_in.bind_key_adult(
-            self.database.engine(Role.SIGN_IN),
-            self.ring,
-            self._session_rules,
-            self.settings.forces,
-            binding_ticket,
-            code,
-            self.clock.now(),
-        )
-
-    def read_choices(self, ticket: str) -> tuple[Choice, ...]:
-        """The schools and offices that the ticket's person may sign in for; none when the ticket is too old."""
-        return signing_in.read_choices(self.database.engine(Role.SIGN_IN), ticket, self.clock.now())
-
-    def choose(self, ticket: str, key_adult_id: UUID) -> SignedIn | SignInRefused:
-        """Sign in for one of several schools or offices."""
-        engine, now = self.database.engine(Role.SIGN_IN), self.clock.now()
-        return signing_in.choose(engine, self._session_rules, ticket, key_adult_id, now)
-
-    def read_enrolment(self, waiting: AwaitingSecondFactor) -> Enrolment | None:
-        """What goes into an authenticator, as long as no code has confirmed it."""
-        engine = self.database.engine(Role.SIGN_IN)
-        return second_factor.read_enrolment(engine, self.ring, waiting.session_token, waiting.name)
-
-    def try_second_factor(self, waiting: AwaitingSecondFactor, code: str) -> SteppedUp | CodeRefused:
-        """Step the session up by a code of the second factor."""
-        engine = self.database.engine(Role.SIGN_IN)
-        return second_factor.try_code(engine, self.ring, waiting.session_token, code, self.clock.now())
-
-    def sign_out(self, session_token: str) -> None:
-        """End the session at once."""
-        signing_in.sign_out(self.database.engine(Role.SIGN_IN), session_token)
-
-    def viewer(self, session_token: str) -> Viewer | AwaitingSecondFactor | None:
-        """Whose session this is; None when unknown, expired or revoked."""
-        return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)
 
     def read_inbox(self, viewer: KeyAdultViewer) -> Inbox:
         """The notifications and notices that the viewer's school or office may read."""

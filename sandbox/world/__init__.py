@@ -7,7 +7,7 @@ import io
 import random
 import tomllib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,7 @@ class StaffPerson:
     email: str
     force: str
     roles: tuple[str, ...]
+    is_guest: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,12 +276,12 @@ def _person(
 
 
 def _staff(force_id: str, prefix: str) -> tuple[StaffPerson, ...]:
-    def one(role: str) -> StaffPerson:
-        name = f"{prefix}{role}"
+    def one(name: str, role: str) -> StaffPerson:
+        name = f"{prefix}{name}"
         subject = str(uuid.uuid5(NAMESPACE, name))
         password = f"fictional-{uuid.uuid5(NAMESPACE, subject).hex[:10]}"
         return StaffPerson(
             name, password, subject, f"Fictional {role}", f"{name}@{force_id}.example", force_id, (role,)
         )
 
-    return one("leader"), one("mash")
+    return one("leader", "leader"), one("mash", "mash"), replace(one("guest", "leader"), is_guest=True)

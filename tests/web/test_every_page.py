@@ -28,7 +28,7 @@ def test_every_answer_carries_the_security_headers(site: Site, path: str) -> Non
 
 
 def test_without_a_session_a_page_leads_to_sign_in(site: Site) -> None:
-    for path, to in (("/inbox", "/sign-in/school"), ("/report", "/sign-in/staff")):
+    for path, to in (("/inbox", "/sign-in/school"), ("/report", "/sign-in/force")):
         answer = requests.get(site.web + path, allow_redirects=False)
         assert (answer.status_code, answer.headers["Location"]) == (302, to)
 

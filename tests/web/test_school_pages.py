@@ -166,15 +166,43 @@ def test_staff_are_of_the_force_that_their_token_names_and_of_no_other(site: Sit
     fellgate = next(p for p in neighbour(site.cluster.world).staff if "leader" in p.roles)
     run = site.cluster.run(site.encompass)
     site.encompass.open_run(fellgate.force, run.night, run.as_of)
-    _, page = sign_in(site.web, "staff", fellgate.username, fellgate.password, None)
-    assert "Fellgate Police (fictional)" in page
-    assert "Riverbend" not in page
-    one = site.encompass.settings.forces[FORCE].model_copy(update={"staff": StaffSettings(value="elsewhere")})
-    forces = {**site.encompass.settings.forces, FORCE: one}
-    settings = site.encompass.settings.model_copy(update={"forces": forces})
-    object.__setattr__(site.encompass, "settings", settings)
+    with pytest.raises(CouldNotAnswer, match="403"):  # Fellgate's staff have a provider of their own
+        sign_in(site.web, "staff", fellgate.username, fellgate.password, None)
+    for force_id, staff in ((fellgate.force, StaffSettings()), (FORCE, StaffSettings(value="elsewhere"))):
+        forces = site.encompass.settings.forces
+        other = forces[force_id].model_copy(update={"staff": staff})
+        settings = site.encompass.settings.model_copy(update={"forces": {**forces, force_id: other}})
+        object.__setattr__(site.encompass, "settings", settings)
+        _, page = sign_in(site.web, "staff", fellgate.username, fellgate.password, None)
+        assert "Fellgate Police (fictional)" in page
+        assert "Riverbend" not in page
     with pytest.raises(CouldNotAnswer, match="403"):
         site.as_staff("leader")
+
+
+def test_a_force_s_own_tenant_signs_in_its_own_staff_and_no_other_s(site: Site) -> None:
+    fellgate, riverbend = neighbour(site.cluster.world).staff, site.cluster.world.staff
+    run = site.cluster.run(site.encompass)
+    site.encompass.open_run("fellgate", run.night, run.as_of)
+    doors = requests.get(f"{site.web}/sign-in/force").text
+    assert re.findall(r'href="(/sign-in/[^"]+)">([^<]+)<', doors) == [
+        ("/sign-in/force/fellgate", "Fellgate Police (fictional)"),
+        ("/sign-in/staff", "Riverbend Police (fictional)"),
+    ]
+    _, page = sign_in(site.web, "force/fellgate", fellgate[0].username, fellgate[0].password, None)
+    assert "Fellgate Police (fictional)" in page
+    with pytest.raises(CouldNotAnswer, match="401"):
+        sign_in(site.web, "force/fellgate", riverbend[0].username, riverbend[0].password, None)
+    for nowhere in ("force/riverbend", "force/nowhere", "police"):
+        assert requests.get(f"{site.web}/sign-in/{nowhere}").status_code == 404
+        assert requests.get(f"{site.web}/sign-in/{nowhere}/callback").status_code == 404
+
+
+def test_a_guest_of_the_tenant_is_refused_whatever_the_role(site: Site) -> None:
+    guest = next(p for p in site.cluster.world.staff if p.is_guest)
+    assert guest.roles == ("leader",)
+    with pytest.raises(CouldNotAnswer, match="403"):
+        sign_in(site.web, "staff", guest.username, guest.password, None)
 
 
 def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:

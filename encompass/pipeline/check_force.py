@@ -187,7 +187,6 @@ def _words(force: ForceSettings, mapping: PoliceMapping | None) -> Iterator[str]
     youngest = "are excluded" if p.under_reception == "exclude" else "go to a person"
     yield f"Children under reception age {youngest}, and are counted apart from the statutory duty."
     of = force.staff
-    yield (
-        f"Its staff are those whose token says {of.value or 'the name of this file'} in the claim {of.claim}."
-    )
+    by_claim = f"those whose token says {of.value or 'the name of this file'} in the claim {of.claim}"
+    yield f"Its staff are {f'members of the tenant {of.identity.tenant}' if of.identity else by_claim}."
     yield f"Bank holidays are those of {p.bank_holidays}. Matching uses version {force.matching.parameters}."

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from encompass import log
 from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, NotFound, StaffViewer
 from encompass.domain.sign_in import Door, NeedsBinding, NeedsChoice, SignedIn, SignInRefused, SignInStart
-from encompass.web.access_rules import open_to_all
+from encompass.web.access_rules import for_school, key_adult_viewer, open_to_all
 from encompass.web.catalogue import gettext
 from encompass.web.parts import cookie_name, encompass_of, session_token, set_session
 
@@ -50,6 +50,13 @@ def begin_with_code() -> ResponseReturnValue:
     answer = _begun(Door(Audience.SCHOOL))
     session["with_code"] = True
     return answer
+
+
+@blueprint.get("/sign-in/change")
+@for_school
+def change() -> ResponseReturnValue:
+    """How to go on for another school or office: by a new sign-in."""
+    return render_template("change.html", viewer=key_adult_viewer())
 
 
 @blueprint.get("/sign-in/force")

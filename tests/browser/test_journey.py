@@ -37,6 +37,8 @@ def sign_in(page: Page, site: Site, audience: str, username: str, password: str,
         "button" if audience == "school" else "link",
         name="Sign in for a school" if audience == "school" else "Sign in as a leader",
     ).click()
+    if audience == "staff":
+        page.get_by_role("link", name="Riverbend Police").click()
     page.get_by_label("User name").fill(username)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()

@@ -24,7 +24,10 @@ SCRIPT: Final = (
     " school's own number.",
     "Never: leave the child's name on a machine or with anybody but a Key Adult.",
 )
-OUTCOMES: Final = "acknowledged by (reference) ______   no answer __   left message __   call back at ____"
+OUTCOMES: Final = (
+    "acknowledged by (reference) ______   told, not on the register (role) ______   no answer __   left message __   "
+    "call back at ____"
+)
 STYLE: Final = (
     "body{font:11pt sans-serif;margin:2em}section{border-top:2px solid #000;page-break-inside:avoid;"
     "padding:.6em 0}h2{font-size:13pt;margin:.2em 0}code{font-size:9pt}.number{font-size:16pt;font-weight:bold}"
@@ -60,6 +63,10 @@ def _lines(call: SheetCall) -> Iterator[str]:
     yield f"Telephone {number}, before {call.before.astimezone(LONDON):%H:%M on %A %d %B}"
     yield f"Ask for {ASK_FOR[call.called]}" + (f" (URN {call.urn})" if call.urn else "")
     yield f"Notifications waiting: {len(call.notification_ids)}"
+    if call.is_in_doubt:
+        yield "IN DOUBT: police corrected the record. Do not telephone before it is settled: encompass exceptions"
+    if call.is_of_recall:
+        yield "RECALLED: told here by mistake. Ask that nothing read be used or passed on, and that copies be destroyed"
     if call.is_in_conflict:
         yield "SOMEBODY THERE MUST NOT LEARN OF IT: know to whom you speak before you say what it is about"
     for adult in call.not_to:
@@ -69,5 +76,6 @@ def _lines(call: SheetCall) -> Iterator[str]:
         yield f"{adult.role.value}: {adult.full_name}{own}, reference {adult.key_adult_ref}"
     for child in call.children:
         yield f"About {child}"
+    done = "told --spoke-to ROLE" if call.is_of_recall else "acknowledged --spoke-to REFERENCE"
     for notification_id in call.notification_ids:
-        yield f"encompass calls done {notification_id} --outcome acknowledged --spoke-to REFERENCE --by WHO"
+        yield f"encompass calls done {notification_id} --outcome {done} --by WHO"

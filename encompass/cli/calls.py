@@ -57,7 +57,8 @@ def list_(force_id: str | None, *, everything: bool, as_json: bool) -> None:
         who = t.called.value if t.called else "nobody yet"
         school = f"{t.recipient_name} ({t.urn})" if t.urn else t.recipient_name
         last = t.last_outcome.value if t.last_outcome else ""
-        called = [str(t.notification_id), before, who, school, t.telephone or "", t.reason or ""]
+        why = "in doubt: do not telephone before it is settled" if t.is_in_doubt else t.reason or ""
+        called = [str(t.notification_id), before, who, school, t.telephone or "", why]
         table.add_row(*called, str(t.calls), last)
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 
@@ -81,13 +82,21 @@ def sheet(force_id: str | None, form: str, *, show_personal: bool) -> None:
 @click.argument("called_id", type=Identifier("encompass calls list"))
 @force_option
 @click.option("--outcome", type=click.Choice(sorted(OUTCOMES)), required=True, help="What came of the call.")
-@click.option("--spoke-to", metavar="REFERENCE", help="The Key Adult who acknowledged, by the register.")
+@click.option(
+    "--spoke-to",
+    metavar="REFERENCE|ROLE",
+    help="The Key Adult who acknowledged, by the register; with told, the role of whoever was: kept sealed.",
+)
 @click.option("--by", required=True, type=Somebody(), help="Who telephoned: a staff number or work name.")
 @click.option("--at", type=Instant(), help="When, if not now: also before the system was up again.")
 def done(
     called_id: UUID, force_id: str | None, outcome: str, spoke_to: str | None, by: str, at: datetime | None
 ) -> None:
-    """Record what came of a call. An acknowledgement by telephone counts from the moment of the call."""
+    """Record what came of a call. An acknowledgement by telephone counts from the moment of the call.
+
+    With `told` somebody on no register, a head teacher say, knows of it: the task stays until a Key Adult acknowledges.
+    A recall is told to whoever answers for the school, and done with.
+    """
     with opened_installation() as encompass:
         force, now = chosen_force(encompass, force_id), encompass.clock.now()
         engine = encompass.database.engine(Role.PIPELINE)
@@ -115,6 +124,7 @@ def _row(t: ToCall) -> dict[str, Any]:
         "task": str(t.phone_task_id) if t.phone_task_id else None,
         "call": t.called.value if t.called else None,
         "why": t.reason,
+        "in_doubt": t.is_in_doubt,
         "duty_by": t.duty_by.isoformat(),
         "urn": t.urn,
         "name": t.recipient_name,

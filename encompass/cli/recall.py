@@ -118,7 +118,10 @@ def show(breach_id: UUID, force_id: str | None, *, show_personal: bool) -> None:
         found, openings = show_breach(engine, encompass.ring, chosen, breach_id)
     for name, value in _row(found.breach).items():
         out(f"{name:<16}{value}")
-    out(f"{'recalled by':<16}{found.proposed_by}, confirmed by {found.confirmed_by}")
+    if found.confirmed_by is None:
+        out(f"{'decided by':<16}{found.proposed_by}, in the queue: another pupil of the same school")
+    else:
+        out(f"{'recalled by':<16}{found.proposed_by}, confirmed by {found.confirmed_by}")
     if show_personal:
         out(f"{'why':<16}{found.reason}")
         out(f"{'closed because':<16}{found.closing or ''}")

@@ -62,7 +62,10 @@ class LadderTimes:
 
 @dataclass(frozen=True)
 class Climb:
-    """What is known of one duty on the ladder. `told_at` is when its notification was released, None when not."""
+    """What is known of one duty on the ladder. `told_at` is when its notification was released, None when not.
+
+    In doubt: police corrected the record after it was told, and a person has still to decide who the child is.
+    """
 
     duty_id: UUID
     notification_id: UUID | None
@@ -74,6 +77,7 @@ class Climb:
     is_accepted: bool
     acknowledged_at: datetime | None
     taken: frozenset[Step]
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,9 @@ class StepDue:
 def steps_due(climb: Climb, times: LadderTimes, now: datetime) -> list[StepDue]:
     """The steps due by now and not yet taken, the lowest first. The ladder never goes back down.
 
-    What has been acknowledged climbs no further, but an acknowledgement after the bell is still a missed duty.
+    What has been acknowledged climbs no further, but an acknowledgement after the bell is still a missed duty. What is
+    in doubt stands still, so that nobody presses a school to act on what may be another child's; the bell is missed
+    all the same, and once a person has decided what is overdue is taken at once.
     """
     rungs = (*RUNGS, *times.escalate_to)
     highest = max((rungs.index(s) for s in climb.taken if s in rungs), default=-1)
@@ -146,7 +152,7 @@ def _is_reached(due: StepDue, climb: Climb, now: datetime) -> bool:
     if due.step is Step.MISSED:
         answered = climb.acknowledged_at
         return due.since < now and (answered is None or answered > climb.duty_by)
-    if climb.acknowledged_at is not None or due.since > now:
+    if climb.acknowledged_at is not None or climb.is_in_doubt or due.since > now:
         return False
     if due.step is Step.REMINDER:
         return now < climb.duty_by

@@ -52,9 +52,10 @@ class Called(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """What came of a telephone call."""
+    """What came of a telephone call. TOLD: somebody who is on no register was told, or anybody of a recall."""
 
     ACKNOWLEDGED = "acknowledged"
+    TOLD = "told"
     NO_ANSWER = "no_answer"
     LEFT_MESSAGE = "left_message"
     CALL_BACK = "call_back"
@@ -88,6 +89,7 @@ class NoticeKind(StrEnum):
     WITHDRAWN = "withdrawn"
     PART_WITHDRAWN = "part_withdrawn"
     RECALLED = "recalled"
+    PART_RECALLED = "part_recalled"
 
 
 def ended_by(current: NotificationStatus, end: PartEnd) -> NotificationStatus:

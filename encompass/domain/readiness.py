@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from encompass.domain.compliance import Account, Bucket, DutyFact, bucket_of
+from encompass.domain.hold import HoldKind
+from encompass.domain.notification import NotificationStatus
 
 PACE_OVER: Final = timedelta(minutes=30)
 """Over what time the present pace of acknowledgements is measured."""
@@ -106,9 +108,18 @@ def _to_do(
     unplaced = sum(f.duty_id is None and bucket_of(f, account.as_of) is Bucket.WITH_A_PERSON for f in facts)
     if unplaced:
         yield ToDo(f"{unplaced} children wait for a person to place them", "encompass queue list")
+    held = sum(
+        f.notification is NotificationStatus.HELD and HoldKind.POLICE not in f.hold_kinds for f in facts
+    )
+    if held:
+        yield ToDo(f"{held} messages wait for a person to release them", "encompass holds list")
     untold = sum(_is_untold(f, account.as_of) for f in facts)
     if untold:
         yield ToDo(f"{untold} duties have no notification yet", "encompass prepare")
+    yield from _outside_the_account(outstanding)
+
+
+def _outside_the_account(outstanding: Outstanding) -> Iterator[ToDo]:
     if outstanding.nudges_waiting:
         yield ToDo(f"{outstanding.nudges_waiting} nudges have not been taken", "encompass send")
     if outstanding.calls:

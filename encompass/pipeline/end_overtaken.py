@@ -21,6 +21,8 @@ from encompass.store.sealed import KeyRing
 
 WHY: Final = "the queue decided that the child is not this recipient's"
 
+WHY_PUPIL: Final = "the queue decided that it is another pupil of the same school"
+
 
 @dataclass(frozen=True)
 class ToldElsewhere:
@@ -43,9 +45,10 @@ class DecidedSo:
 def end_overtaken(connection: Connection, ring: KeyRing, run: Run, decided: DecidedSo) -> list[ToldElsewhere]:
     """End what the decision overtakes; the messages whose recall it proposes.
 
-    What nobody could read ends silently. Another pupil of the same school: the message is withdrawn with a notice, and
-    the next `prepare` tells of the right one. Another recipient: the message closes at once and its recall waits for a
-    second person, as if whoever decided had proposed it.
+    What nobody could read ends silently. Another pupil of the same school: the message is withdrawn with a notice, a
+    breach case opens, and the next `prepare` tells of the right one. Another recipient: what the message tells of this
+    child closes at once, the rest can be read on, and its recall waits for a second person, as if whoever decided had
+    proposed it.
     """
     proposed: list[ToldElsewhere] = []
     for duty in placement.live_duties(connection, decided.involvement_id):
@@ -54,11 +57,17 @@ def end_overtaken(connection: Connection, ring: KeyRing, run: Run, decided: Deci
         if is_owed and (told is None or told.about.pupil_id == decided.pupil_id):
             continue
         if told is not None and told.status in READABLE and not is_owed:
-            recall.propose(connection, run, told, None, decided.by, WHY)
+            others = [
+                d for d in part.duties_told(connection, told.notification_id) if d.duty_id != duty.duty_id
+            ]
+            of_part = duty.duty_id if others else None
+            recall.propose(connection, run, told, None, decided.by, WHY, of_part)
             notification.record(connection, run, "recall_proposed", told.notification_id, Actor.OPERATOR)
             proposed.append(ToldElsewhere(told.notification_id, code_of(told.to.recipient)))
         elif told is not None:
             _end_part(connection, run, told, duty)
+            if told.status in READABLE:
+                recall.open_breach_of_pupil(connection, run, told, decided.by, WHY_PUPIL)
         if not is_owed:
             placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR)
     return proposed

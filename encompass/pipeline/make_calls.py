@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -15,6 +16,8 @@ from encompass.domain.school import KeyAdultEntry
 from encompass.store import exclusion, key_adult, notification, phone_task
 from encompass.store.phone_task import Call, CalledAbout, ToCall
 from encompass.store.sealed import KeyRing
+
+RECALLED: Final = "recalled"
 
 
 class CannotRecord(Exception):
@@ -39,6 +42,8 @@ class SheetCall:
     children: tuple[str, ...] = field(default=(), repr=False)
     key_adults: tuple[KeyAdultEntry, ...] = field(default=(), repr=False)
     is_in_conflict: bool = False
+    is_in_doubt: bool = False
+    is_of_recall: bool = False
     not_to: tuple[KeyAdultEntry, ...] = field(default=(), repr=False)
 
 
@@ -50,13 +55,14 @@ def list_calls(engine: Engine, force_id: str) -> list[ToCall]:
 
 def call_sheet(engine: Engine, force_id: str, la_telephones: Mapping[str, str]) -> list[SheetCall]:
     """The calls to make, one for each person and school; nothing personal is opened."""
-    grouped: dict[tuple[Called, UUID], list[ToCall]] = {}
+    grouped: dict[tuple[Called, UUID, bool], list[ToCall]] = {}
     for task in list_calls(engine, force_id):
         if task.called is not None:
-            grouped.setdefault((task.called, task.recipient_id), []).append(task)
+            group = (task.called, task.recipient_id, task.reason == RECALLED)
+            grouped.setdefault(group, []).append(task)
     return [
         _sheet_call(called, tasks, la_telephones)
-        for (called, _), tasks in sorted(grouped.items(), key=lambda item: item[1][0].duty_by)
+        for (called, _, _), tasks in sorted(grouped.items(), key=lambda item: item[1][0].duty_by)
     ]
 
 
@@ -82,7 +88,8 @@ def record_call(
 ) -> None:
     """Keep what came of a call, made at an instant that may lie before we could record it. Raises CannotRecord.
 
-    A Key Adult who says on the telephone that it is read and seen to has acknowledged, as on the page.
+    A Key Adult who says on the telephone that it is read and seen to has acknowledged, as on the page. Another adult,
+    by the role that he or she gave, has been told, which acknowledges nothing: a Key Adult has still to.
     """
     if at > now:
         raise CannotRecord("a call cannot lie in the future")
@@ -90,11 +97,17 @@ def record_call(
         about = _about(connection, ring, force_id, called_id)
         if at < about.occurred_from:
             raise CannotRecord("the call would have been before the incident")
-        adult = None
+        adult, role = None, None
+        if outcome is CallOutcome.TOLD:
+            role = (spoke_to or "").strip()
+            if not role:
+                raise CannotRecord(
+                    "say whom you told, by the role that he or she gave: head teacher, office manager"
+                )
         if outcome is CallOutcome.ACKNOWLEDGED:
             adult = _adult(connection, ring, force_id, about, spoke_to, at)
             notification.acknowledge_by_telephone(connection, force_id, about.notification_id, adult, at, now)
-        phone_task.record_call(connection, force_id, about.notification_id, Call(outcome, adult, by, at), now)
+        phone_task.record_call(connection, force_id, about, Call(outcome, adult, role, by, at), now)
 
 
 def _adult(
@@ -140,6 +153,8 @@ def _sheet_call(called: Called, tasks: list[ToCall], la_telephones: Mapping[str,
         first.duty_by,
         tuple(t.notification_id for t in tasks),
         is_in_conflict=any(t.is_in_conflict for t in tasks),
+        is_in_doubt=any(t.is_in_doubt for t in tasks),
+        is_of_recall=any(t.reason == RECALLED for t in tasks),
     )
 
 

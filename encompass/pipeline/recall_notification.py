@@ -75,7 +75,7 @@ def withdraw_recall(engine: Engine, run: Run, notification_id: UUID) -> None:
 def confirm_recall(
     engine: Engine, ring: KeyRing, rules: DutyRules, run: Run, notification_id: UUID, by: str
 ) -> Recalled:
-    """A second person confirms: the message is gone for good, a breach case opens, the child is placed anew.
+    """A second person confirms: what is recalled is gone for good, a breach case opens, the child is placed anew.
 
     The next `encompass prepare` tells the right school, or the child waits in the queue. Raises CannotRecall.
     """
@@ -88,9 +88,16 @@ def confirm_recall(
             raise CannotRecall("a recall needs a second person: --by must name another")
         if not recall.confirm(connection, run, proposal.recall_id, by):
             raise CannotRecall("somebody else was first: look at `encompass breaches list`")
-        for duty in part.duties_told(connection, notification_id):
-            _take_back(connection, ring, rules, run, told, duty, proposal.right_urn)
-        give_notice(connection, run, told, NoticeKind.RECALLED)
+        recalled = [
+            duty
+            for duty in part.duties_told(connection, notification_id)
+            if proposal.duty_id in (None, duty.duty_id)
+        ]
+        gone = [_take_back(connection, ring, rules, run, told, duty, proposal.right_urn) for duty in recalled]
+        is_gone = any(gone)
+        if is_gone:
+            recall.withdraw(connection, run, notification_id)
+        give_notice(connection, run, told, NoticeKind.RECALLED if is_gone else NoticeKind.PART_RECALLED)
         recall.open_phone_task(connection, run, notification_id)
         breach_id = recall.open_breach(connection, run, told, proposal.recall_id)
         openings = _openings(connection, ring, notification_id)
@@ -164,11 +171,25 @@ def _take_back(
     told: Whole,
     duty: UntoldDuty,
     right_urn: int | None,
+) -> bool:
+    """What was owed until now sends the child back to the queue; where the queue has ended the duty, it has decided.
+
+    Whether the message is gone with it.
+    """
+    is_gone = part.end(connection, run, told, duty.duty_id, PartEnd.RECALLED, Actor.OPERATOR)
+    if placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR):
+        _place_anew(connection, ring, rules, run, duty, right_urn)
+    return is_gone
+
+
+def _place_anew(
+    connection: Connection,
+    ring: KeyRing,
+    rules: DutyRules,
+    run: Run,
+    duty: UntoldDuty,
+    right_urn: int | None,
 ) -> None:
-    """What was owed until now sends the child back to the queue; where the queue has ended the duty, it has decided."""
-    part.end(connection, run, told, duty.duty_id, PartEnd.RECALLED, Actor.OPERATOR)
-    if not placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR):
-        return
     stored = placement.stored(connection, duty.involvement_id)
     if right_urn is None or stored is None or stored.status is not PlacementStatus.PLACED:
         placement.reopen(connection, run, duty.involvement_id, ReviewReason.RECALLED, Actor.OPERATOR)

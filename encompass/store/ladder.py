@@ -58,6 +58,7 @@ def climbs(connection: Connection, run: Run) -> list[OfRecipient]:
                 is_accepted=r.is_accepted,
                 acknowledged_at=r.acknowledged_at,
                 taken=frozenset(Step(s) for s in (*r.taken, *([Step.MISSED] if r.is_met else []))),
+                is_in_doubt=r.is_in_doubt,
             ),
         )
         for r in rows

@@ -15,7 +15,7 @@ from encompass.store import audit
 from encompass.store.data_key import open_keys
 from encompass.store.notification import CHILD
 from encompass.store.queries import load
-from encompass.store.sealed import KeyRing
+from encompass.store.sealed import DataKey, KeyRing
 
 Q: Final = load("phone_task")
 
@@ -39,6 +39,7 @@ class ToCall:
     calls: int
     last_outcome: CallOutcome | None
     is_in_conflict: bool
+    is_in_doubt: bool
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,16 @@ class CalledAbout:
     recipient_id: UUID
     occurred_from: datetime
     child: NotifiedChild = field(repr=False)
+    key: DataKey = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call that was made: to whom (a Key Adult, when acknowledged), by whom, when."""
+    """A call that was made: to whom (a Key Adult, when acknowledged; else the role, in words), by whom, when."""
 
     outcome: CallOutcome
     key_adult_id: UUID | None
+    spoke_to: str | None = field(repr=False)
     by: str
     at: datetime
 
@@ -79,14 +82,19 @@ def called_about(connection: Connection, ring: KeyRing, force_id: str, called_id
         row.recipient_id,
         row.occurred_from,
         key.open_as(CHILD, "notification", "sealed_child", row.notification_id, row.sealed_child),
+        key,
     )
 
 
-def record_call(
-    connection: Connection, force_id: str, notification_id: UUID, call: Call, now: datetime
-) -> None:
-    """Keep what came of a call, with its audit event as of the call itself."""
-    call_id = uuid4()
+def record_call(connection: Connection, force_id: str, about: CalledAbout, call: Call, now: datetime) -> None:
+    """Keep what came of a call, with its audit event as of the call itself.
+
+    Where somebody was told of a recall, nobody telephones about it any more, but about the rest where that waits.
+    """
+    call_id, notification_id = uuid4(), about.notification_id
+    sealed = call.spoke_to and about.key.seal(
+        "phone_call", "sealed_spoke_to", call_id, call.spoke_to.encode()
+    )
     connection.execute(
         Q["insert_call"],
         {
@@ -95,10 +103,15 @@ def record_call(
             "notification_id": notification_id,
             "outcome": call.outcome.value,
             "key_adult_id": call.key_adult_id,
+            "sealed_spoke_to": sealed,
+            "key_id": about.key.key_id if sealed else None,
             "called_by": call.by,
             "called_at": call.at,
         },
     )
+    if call.outcome is CallOutcome.TOLD:
+        values = {"notification_id": notification_id, "withdrawn_at": call.at}
+        connection.execute(Q["close_recalled"], values)
     details = {"outcome": call.outcome.value, "recorded_as_of": now.isoformat()}
     event = AuditEvent(
         force_id,
@@ -138,4 +151,5 @@ def _to_call(row: Row[Any]) -> ToCall:
         row.calls,
         CallOutcome(row.last_outcome) if row.last_outcome else None,
         row.is_in_conflict,
+        row.is_in_doubt,
     )

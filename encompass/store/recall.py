@@ -23,10 +23,14 @@ Q: Final = load("recall")
 
 @dataclass(frozen=True)
 class Proposal:
-    """A recall that a second person has still to confirm; `right_urn` is the school that should have been told."""
+    """A recall that a second person has still to confirm; `right_urn` is the school that should have been told.
+
+    `duty_id` is the only part that it takes back; None: the whole message.
+    """
 
     recall_id: UUID
     right_urn: int | None
+    duty_id: UUID | None
     by: str
     at: datetime
 
@@ -55,18 +59,29 @@ class Breach:
 
 @dataclass(frozen=True)
 class OpenedBreach:
-    """One breach with its reasons, opened."""
+    """One breach with its reasons, opened. One that the queue opened has nobody who confirmed a recall."""
 
     breach: Breach
     proposed_by: str
-    confirmed_by: str
+    confirmed_by: str | None
     reason: str = field(repr=False)
     closing: str | None = field(repr=False)
     key: DataKey = field(repr=False)
 
 
-def propose(connection: Connection, run: Run, of: Whole, right_urn: int | None, by: str, reason: str) -> bool:
-    """Keep a recall with its reason, sealed; False when there is one already. Nobody can open it from now on."""
+def propose(
+    connection: Connection,
+    run: Run,
+    of: Whole,
+    right_urn: int | None,
+    by: str,
+    reason: str,
+    duty_id: UUID | None = None,
+) -> bool:
+    """Keep a recall with its reason, sealed; False when there is one already. Nobody can open it from now on.
+
+    Of one duty's part alone, the rest of the message can be read all the while.
+    """
     recall_id = uuid4()
     row = connection.execute(
         Q["insert_recall"],
@@ -74,6 +89,7 @@ def propose(connection: Connection, run: Run, of: Whole, right_urn: int | None, 
             "recall_id": recall_id,
             "force_id": run.force_id,
             "notification_id": of.notification_id,
+            "duty_id": duty_id,
             "right_urn": right_urn,
             "sealed_reason": of.key.seal("recall", "sealed_reason", recall_id, reason.encode()),
             "key_id": of.key.key_id,
@@ -85,9 +101,11 @@ def propose(connection: Connection, run: Run, of: Whole, right_urn: int | None, 
 
 
 def proposal(connection: Connection, notification_id: UUID) -> Proposal | None:
-    """The recall that waits for a second person, locked until the transaction ends."""
+    """The first recall that waits for a second person, locked until the transaction ends."""
     row = connection.execute(Q["open_recall"], {"notification_id": notification_id}).first()
-    return Proposal(row.recall_id, row.right_urn, row.proposed_by, row.proposed_at) if row else None
+    return (
+        Proposal(row.recall_id, row.right_urn, row.duty_id, row.proposed_by, row.proposed_at) if row else None
+    )
 
 
 def confirm(connection: Connection, run: Run, recall_id: UUID, by: str) -> bool:
@@ -134,6 +152,26 @@ def open_breach(connection: Connection, run: Run, of: Whole, recall_id: UUID) ->
     return breach_id
 
 
+def open_breach_of_pupil(connection: Connection, run: Run, of: Whole, by: str, cause: str) -> UUID:
+    """Open a breach case where a school was told of another of its pupils: nothing is left to recall. Its id."""
+    breach_id = uuid4()
+    connection.execute(
+        Q["insert_breach_of_pupil"],
+        {
+            "breach_id": breach_id,
+            "force_id": run.force_id,
+            "notification_id": of.notification_id,
+            "opened_at": run.as_of,
+            "report_by": run.as_of + REPORT_WITHIN,
+            "opened_by": by,
+            "sealed_cause": of.key.seal("breach", "sealed_cause", breach_id, cause.encode()),
+            "key_id": of.key.key_id,
+        },
+    )
+    _record(connection, run.force_id, run.as_of, "breach_opened", "breach", breach_id)
+    return breach_id
+
+
 def breaches(connection: Connection, force_id: str) -> list[Breach]:
     """Every breach, the open ones first, by when they have to be reported."""
     return [_breach(row) for row in connection.execute(Q["breaches"], {"force_id": force_id})]
@@ -146,11 +184,14 @@ def breach(connection: Connection, ring: KeyRing, force_id: str, breach_id: UUID
         return None
     key = open_keys(connection, ring, [row.key_id])[row.key_id]
     closing = row.sealed_outcome
+    is_of_recall = row.recall_id is not None
     return OpenedBreach(
         _breach(row),
         row.proposed_by,
         row.confirmed_by,
-        key.open("recall", "sealed_reason", row.recall_id, bytes(row.sealed_reason)).decode(),
+        key.open("recall", "sealed_reason", row.recall_id, bytes(row.sealed_reason)).decode()
+        if is_of_recall
+        else key.open("breach", "sealed_cause", breach_id, bytes(row.sealed_cause)).decode(),
         key.open("breach", "sealed_outcome", breach_id, bytes(closing)).decode() if closing else None,
         key,
     )

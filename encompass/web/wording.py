@@ -57,11 +57,17 @@ NOTICE = {
         "This message was sent to you by mistake. Do not use or pass on what you read. Destroy what was copied or "
         "printed. Somebody will telephone you."
     ),
+    NoticeKind.PART_RECALLED: lazy_gettext(
+        "One of the incidents that this message told of was about another child, and told to you by mistake. Do not "
+        "use or pass on what you read of it. Destroy what was copied or printed of it. The rest stands. Somebody will "
+        "telephone you."
+    ),
 }
 NOTICE_TAG = {
     NoticeKind.WITHDRAWN: lazy_gettext("Withdrawn"),
     NoticeKind.PART_WITHDRAWN: lazy_gettext("Partly withdrawn"),
     NoticeKind.RECALLED: lazy_gettext("Sent by mistake"),
+    NoticeKind.PART_RECALLED: lazy_gettext("Partly sent by mistake"),
 }
 SUPPORT_KIND = {
     SupportKind.SILENT: lazy_gettext("Silent support"),

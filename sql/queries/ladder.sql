@@ -10,7 +10,10 @@ SELECT d.duty_id, d.recipient_id, d.duty_by, d.act_by, r.urn, n.notification_id,
         SELECT 1 FROM notification_part AS ep JOIN acknowledgement AS e ON e.notification_id = ep.notification_id
         WHERE ep.duty_id = d.duty_id AND e.acknowledged_at <= d.duty_by
             AND (ep.ended IS NULL OR ep.ended = 'superseded')
-    ) AS is_met
+    ) AS is_met,
+    EXISTS (
+        SELECT 1 FROM placement AS p WHERE p.involvement_id = d.involvement_id AND p.status NOT IN ('placed', 'referred')
+    ) AS is_in_doubt
 FROM duty AS d
 JOIN recipient AS r ON r.recipient_id = d.recipient_id
 LEFT JOIN notification_part AS np ON np.duty_id = d.duty_id AND np.ended_at IS NULL

@@ -101,7 +101,7 @@ VALUES (CAST(:notification_id AS uuid), CAST(:force_id AS text), CAST(:key_adult
 
 -- name: withdraw_phone_task
 UPDATE phone_task SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
-WHERE notification_id = CAST(:notification_id AS uuid) AND withdrawn_at IS NULL
+WHERE notification_id = CAST(:notification_id AS uuid) AND withdrawn_at IS NULL AND reason <> 'recalled'
 
 -- name: open_phone_task
 INSERT INTO phone_task (phone_task_id, force_id, notification_id, called, reason, opened_at, run_id)

@@ -1,14 +1,16 @@
 -- name: insert_recall
-INSERT INTO recall (recall_id, force_id, notification_id, right_urn, sealed_reason, key_id, proposed_by, proposed_at)
-VALUES (CAST(:recall_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid),
+INSERT INTO recall (recall_id, force_id, notification_id, duty_id, right_urn, sealed_reason, key_id, proposed_by,
+    proposed_at)
+VALUES (CAST(:recall_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid), CAST(:duty_id AS uuid),
     CAST(:right_urn AS bigint), CAST(:sealed_reason AS bytea), CAST(:key_id AS uuid), CAST(:proposed_by AS text),
     CAST(:proposed_at AS timestamptz))
-ON CONFLICT (notification_id) WHERE withdrawn_at IS NULL DO NOTHING
+ON CONFLICT (notification_id, duty_id) WHERE withdrawn_at IS NULL DO NOTHING
 RETURNING recall_id
 
 -- name: open_recall
-SELECT recall_id, right_urn, proposed_by, proposed_at FROM recall
+SELECT recall_id, right_urn, duty_id, proposed_by, proposed_at FROM recall
 WHERE notification_id = CAST(:notification_id AS uuid) AND confirmed_at IS NULL AND withdrawn_at IS NULL
+ORDER BY duty_id IS NOT NULL, proposed_at, recall_id LIMIT 1
 FOR UPDATE
 
 -- name: confirm_recall
@@ -39,6 +41,12 @@ VALUES (CAST(:breach_id AS uuid), CAST(:force_id AS text), CAST(:recall_id AS uu
     CAST(:notification_id AS uuid), CAST(:opened_at AS timestamptz), CAST(:report_by AS timestamptz),
     CAST(:key_id AS uuid))
 
+-- name: insert_breach_of_pupil
+INSERT INTO breach (breach_id, force_id, notification_id, opened_at, report_by, opened_by, sealed_cause, key_id)
+VALUES (CAST(:breach_id AS uuid), CAST(:force_id AS text), CAST(:notification_id AS uuid),
+    CAST(:opened_at AS timestamptz), CAST(:report_by AS timestamptz), CAST(:opened_by AS text),
+    CAST(:sealed_cause AS bytea), CAST(:key_id AS uuid))
+
 -- name: breaches
 SELECT b.breach_id, b.notification_id, q.code AS recipient, b.opened_at, b.report_by, b.outcome, b.closed_by, b.closed_at
 FROM breach AS b JOIN notification AS n ON n.notification_id = b.notification_id
@@ -48,11 +56,12 @@ ORDER BY (b.closed_at IS NOT NULL), b.report_by, b.breach_id
 
 -- name: one_breach
 SELECT b.breach_id, b.notification_id, q.code AS recipient, b.opened_at, b.report_by, b.outcome, b.closed_by, b.closed_at,
-    r.recall_id, r.sealed_reason, r.proposed_by, r.confirmed_by, b.sealed_outcome, b.key_id
+    r.recall_id, r.sealed_reason, coalesce(r.proposed_by, b.opened_by) AS proposed_by, r.confirmed_by, b.sealed_cause,
+    b.sealed_outcome, b.key_id
 FROM breach AS b
 JOIN notification AS n ON n.notification_id = b.notification_id
 JOIN recipient AS q ON q.recipient_id = n.recipient_id
-JOIN recall AS r ON r.recall_id = b.recall_id
+LEFT JOIN recall AS r ON r.recall_id = b.recall_id
 WHERE b.force_id = CAST(:force_id AS text) AND b.breach_id = CAST(:breach_id AS uuid)
 FOR UPDATE OF b
 

@@ -116,7 +116,7 @@ def test_no_column_is_free_text_about_a_person(empty: Encompass, inventory: dict
         "review_decision.confirmed_by", "contact_change.proposed_by", "contact_change.confirmed_by",
         "school_confirmation.confirmed_by", "notification_exclusion.reason", "hold_decision.proposed_by",
         "hold_decision.confirmed_by", "conflict_decision.proposed_by", "conflict_decision.confirmed_by", "recall.proposed_by", "recall.confirmed_by",
-            "breach.closed_by",
+            "breach.opened_by", "breach.closed_by",
         "duty_exception.reason", "duty_exception.closed_by", "phone_call.called_by", "sending_freeze.frozen_by",
         "sending_freeze.lifted_by", "second_factor.issuer", "second_factor.subject", "second_factor_reset.proposed_by",
         "second_factor_reset.confirmed_by",

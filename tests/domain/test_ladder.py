@@ -139,6 +139,14 @@ def test_on_the_days_on_which_the_clocks_change_the_clock_on_the_wall_decides(da
     assert since.astimezone(UTC).strftime("%H:%M") == eight_in_utc
 
 
+def test_in_doubt_it_stands_still_but_for_the_missed_bell_and_goes_on_once_it_is_settled() -> None:
+    doubted = replace(TUESDAY, is_in_doubt=True)
+    assert steps(doubted, at("08:45")) == []
+    assert steps(doubted, at("09:15")) == ["missed: unacknowledged"]
+    settled = replace(TUESDAY, taken=frozenset({Step.MISSED}))
+    assert steps(settled, at("08:50"))[:2] == ["second_channel: unacknowledged", "telephone: unacknowledged"]
+
+
 CALENDAR = calendar_of(bank_holidays("england-and-wales"), ())
 SCHOOL = SchoolKeys(100000, "999")
 instants = st.datetimes(datetime(2020, 1, 1), datetime(2029, 12, 20), timezones=st.just(UTC))

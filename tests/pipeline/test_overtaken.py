@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from encompass.cli.call_sheet import sheet_text
 from encompass.domain.access import NotFound
 from encompass.domain.compliance import IN_DOUBT, RECALL_UNCONFIRMED
 from encompass.domain.notification import Notice, NoticeKind
 from encompass.pipeline.close_exceptions import NoSuchException, close_exception, list_exceptions
 from encompass.pipeline.hold_notifications import CannotDecide, HoldDecision, decide_hold
-from encompass.pipeline.recall_notification import confirm_recall, withdraw_recall
+from encompass.pipeline.make_calls import call_sheet
+from encompass.pipeline.recall_notification import (
+    close_breach,
+    confirm_recall,
+    list_breaches,
+    show_breach,
+    withdraw_recall,
+)
 from encompass.pipeline.review_children import (
     CannotResolve,
     Decided,
@@ -217,6 +225,80 @@ def test_a_recall_that_the_queue_proposed_can_be_dropped_and_the_school_is_owed_
     told.bucket(run)
 
 
+def test_where_one_of_two_incidents_was_another_childs_its_part_alone_is_recalled(
+    rolled: Encompass, cluster: Cluster
+) -> None:
+    told = Told(rolled, cluster)
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    second = {**e, "incident_reference": "RVB/26/999999"}
+    other = of_pupil(told, urn, is_there=False, but="")
+    right = other.pop("urn")
+    with told.second(e, time(5, 20)):
+        told.run(time(5, 30))
+        both = told.only(urn, "released")
+        told.acknowledge(urn, both)
+        with told.recorded(second, time(6, 10), child=other):
+            told.run(time(6, 30))
+            resolve(told, time(6, 40), of_reason(told, "corrected"), IsCandidate(1, ()))
+    viewer = told.viewer(urn)
+    page = told.encompass.read_notification(viewer, both)
+    assert (len(page.parts), page.acknowledged_at is not None) == (1, True)
+    assert unfinished(told, time(6, 41)) == [(RECALL_UNCONFIRMED, urn)]
+    engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.duty_rules(FORCE)
+    run = told.cluster.run(told.encompass, time(6, 50))
+    done = confirm_recall(engine, told.encompass.ring, rules, run, both, "Sgt 55")
+    assert done.breach_id
+    assert told.statuses(urn) == ["acknowledged"]
+    page = told.encompass.read_notification(viewer, both)
+    assert (len(page.parts), [n.kind for n in page.notices]) == (1, [NoticeKind.PART_RECALLED])
+    assert unfinished(told, time(6, 51)) == []
+    after = told.run(time(6, 55), "prepare_notifications")
+    told.only(right, "released")
+    assert told.bucket(after)["acknowledged"] == 1
+    live = told.rows("SELECT count(*) FROM encompass.duty JOIN encompass.recipient USING (recipient_id) WHERE urn = :u AND withdrawn_at IS NULL", u=urn)  # fmt: skip
+    assert live == [(1,)]
+
+
+def test_in_doubt_the_ladder_stands_still_and_goes_on_once_it_is_settled(told: Told) -> None:
+    """Nobody nudges or telephones a school about what may be another child's; a person sees that it waits."""
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    doubted = told.only(urn, "released")
+    surname = told.encompass.read_notification(told.viewer(urn), doubted).child.surname
+    other = of_pupil(told, urn, is_there=True, but=surname)
+    other.pop("urn")
+    steps = "SELECT step FROM encompass.ladder_step AS s JOIN encompass.notification_part AS p USING (duty_id) WHERE p.notification_id = :i ORDER BY step"
+    with told.recorded(e, time(6, 10), child=other):
+        told.run(time(6, 30))
+        told.run(time(8, 20), "chase_acknowledgements")
+        assert told.rows(steps, i=doubted) == []
+        assert told.rows("SELECT 1 FROM encompass.phone_task WHERE notification_id = :i", i=doubted) == []
+        assert unfinished(told, time(8, 21)) == [(IN_DOUBT, urn)]
+        told.run(time(9, 0), "chase_acknowledgements")
+        assert told.rows(steps, i=doubted) == [("missed",)]
+    child = of_reason(told, "corrected")
+    resolve(told, time(9, 5), child, IsCandidate(1, ()))
+    told.run(time(9, 10), "prepare_notifications")
+    told.run(time(9, 10), "chase_acknowledgements")
+    right = told.only(urn, "released")
+    tasks = "SELECT called FROM encompass.phone_task WHERE notification_id = :i ORDER BY called"
+    assert told.rows(tasks, i=right) == [("key_adult",)]
+
+
+def test_a_call_that_was_open_when_the_doubt_came_says_do_not_telephone(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    doubted = told.only(urn, "released")
+    told.run(time(8, 20), "chase_acknowledgements")
+    with told.left_out(e, time(8, 21)):
+        told.run(time(8, 25))
+    calls = call_sheet(told.encompass.database.engine(Role.PIPELINE), FORCE, {})
+    assert [c.is_in_doubt for c in calls if doubted in c.notification_ids] == [True]
+    assert sheet_text([c for c in calls if doubted in c.notification_ids]).count("Do not telephone") == 1
+    assert {c.is_in_doubt for c in calls if doubted not in c.notification_ids} == {False}
+
+
 def test_another_pupil_of_the_same_school_is_told_of_and_the_first_message_withdrawn(told: Told) -> None:
     e = told.expected("on_roll", 1)
     (urn,) = e["urns"]
@@ -234,6 +316,14 @@ def test_another_pupil_of_the_same_school_is_told_of_and_the_first_message_withd
     page = told.encompass.read_notification(told.viewer(urn), right)
     assert (page.child.surname, page.acknowledged_at) == (other["surname"], None)
     assert told.statuses(urn) == ["withdrawn", "released"]
+    engine, ring = told.encompass.database.engine(Role.PIPELINE), told.encompass.ring
+    (breach,) = list_breaches(engine, FORCE)
+    assert (breach.notification_id, breach.report_by - breach.opened_at) == (wrong, timedelta(hours=72))
+    found, openings = show_breach(engine, ring, FORCE, breach.breach_id)
+    assert (found.proposed_by, found.confirmed_by, len(openings)) == ("PC 1234", None, 1)
+    now = told.cluster.at(time(9, 10))
+    close_breach(engine, ring, FORCE, breach.breach_id, "reported", "Inspector 7", "IC-1", now)
+    assert show_breach(engine, ring, FORCE, breach.breach_id)[0].closing == "IC-1"
     told.run(time(9, 15), "chase_acknowledgements")
     missed = told.rows("SELECT 1 FROM encompass.duty_exception JOIN encompass.duty USING (duty_id) JOIN encompass.recipient USING (recipient_id) WHERE urn = :u", u=urn)  # fmt: skip
     assert len(missed) == 1

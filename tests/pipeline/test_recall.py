@@ -10,9 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from encompass.domain.access import NotFound
-from encompass.domain.notification import Notice, NoticeKind
+from encompass.domain.notification import Called, CallOutcome, Notice, NoticeKind
 from encompass.pipeline import take_answers
 from encompass.pipeline.acknowledge import excuse_from, return_notification
+from encompass.pipeline.make_calls import CannotRecord, call_sheet, list_calls, record_call
 from encompass.pipeline.recall_notification import (
     CannotRecall,
     Recalled,
@@ -93,6 +94,47 @@ def test_a_recall_takes_it_back_at_once_and_opens_a_breach_case(told: Told, is_a
     report = told.encompass.report(run)
     assert urn not in {s.urn for s in report.schools}
     assert report.waiting_with["mash_in_review"] == 2
+
+
+def test_the_wrong_school_is_telephoned_until_somebody_there_was_told(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    gone = told.only(urn, "released")
+    propose(told, time(8, 0), gone)
+    confirm(told, time(8, 5), gone)
+    engine, ring = told.encompass.database.engine(Role.PIPELINE), told.encompass.ring
+    (call,) = [c for c in call_sheet(engine, FORCE, {}) if gone in c.notification_ids]
+    assert (call.is_of_recall, call.notification_ids) == (True, (gone,))
+    now = told.cluster.at(time(8, 30))
+
+    def record(outcome: CallOutcome, spoke_to: str | None) -> None:
+        record_call(engine, ring, FORCE, gone, outcome, by="PC 1234", spoke_to=spoke_to, at=now, now=now)
+
+    with pytest.raises(CannotRecord, match="nobody can acknowledge"):
+        record(CallOutcome.ACKNOWLEDGED, f"KA-{urn}-dsl")
+    record(CallOutcome.NO_ANSWER, None)
+    assert [c for c in call_sheet(engine, FORCE, {}) if gone in c.notification_ids]
+    with pytest.raises(CannotRecord, match="by the role"):
+        record(CallOutcome.TOLD, " ")
+    record(CallOutcome.TOLD, "head teacher")
+    assert [c for c in call_sheet(engine, FORCE, {}) if gone in c.notification_ids] == []
+    ((sealed,),) = told.rows("SELECT sealed_spoke_to FROM encompass.phone_call WHERE outcome = 'told'")
+    assert b"head" not in bytes(sealed)
+
+
+def test_one_on_no_register_who_is_told_by_telephone_acknowledges_nothing(told: Told) -> None:
+    (urn,) = told.expected("on_roll", 1)["urns"]
+    unread = told.only(urn, "released")
+    run = told.run(time(8, 20), "chase_acknowledgements")
+    engine, now = told.encompass.database.engine(Role.PIPELINE), told.cluster.at(time(8, 30))
+    before = told.bucket(run)
+    record_call(
+        engine, told.encompass.ring, FORCE, unread, CallOutcome.TOLD, by="PC 1234", spoke_to="head teacher",
+        at=now, now=now,
+    )  # fmt: skip
+    assert told.statuses(urn) == ["released"]
+    assert told.bucket(told.cluster.run(told.encompass, time(8, 31))) == before
+    (task,) = [t for t in list_calls(engine, FORCE) if t.notification_id == unread]
+    assert (task.called, task.last_outcome) == (Called.KEY_ADULT, CallOutcome.TOLD)
 
 
 def test_a_recall_can_be_dropped_and_the_message_opens_again(told: Told) -> None:

@@ -73,6 +73,16 @@ def may_read_notifications(viewer: Viewer) -> bool:
     return isinstance(viewer, KeyAdultViewer)
 
 
+def may_see_contacts(viewer: Viewer) -> bool:
+    """Who is told at a school or office is for its own Key Adults: to see, to have covered, to have changed."""
+    return isinstance(viewer, KeyAdultViewer)
+
+
+def may_enter_days(viewer: Viewer) -> bool:
+    """Closed days and start times are a school's: an office keeps those of its authority."""
+    return isinstance(viewer, KeyAdultViewer) and viewer.is_at_school
+
+
 def may_read_report(viewer: Viewer) -> bool:
     """The compliance report is for leaders."""
     return isinstance(viewer, StaffViewer) and viewer.role is StaffRole.LEADER

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
+from uuid import UUID
 
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 
@@ -22,6 +23,15 @@ class LapsedTraining(StrEnum):
 
 FEWEST_ADULTS: Final = 2
 """A school names two adults, so that one may be away."""
+
+
+@dataclass(frozen=True)
+class OwnContact:
+    """A contact as the own school or office sees him or her. `is_ready`: bound by a code, with a second factor."""
+
+    key_adult_id: UUID
+    entry: KeyAdultEntry = field(repr=False)
+    is_ready: bool
 
 
 class Problem(StrEnum):

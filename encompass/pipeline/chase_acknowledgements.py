@@ -9,14 +9,16 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, Engine
 
+from encompass.domain.cover import CoverRule
 from encompass.domain.key_adults import LapsedTraining, told_of
 from encompass.domain.ladder import LadderTimes, Step, StepDue, is_unaccepted, is_untold, steps_due
 from encompass.domain.notification import Called
 from encompass.domain.nudge import Channel, Rung, mobile_of
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.contacts_on import contacts_on
 from encompass.pipeline.match_children import DutyRules, Timetable, timetable_of
 from encompass.pipeline.one_by_one import each
-from encompass.store import exclusion, force, key_adult, ladder, notification, nudge
+from encompass.store import exclusion, force, ladder, notification, nudge
 from encompass.store.ladder import OfRecipient
 from encompass.store.sealed import KeyRing
 
@@ -37,12 +39,13 @@ NUDGED = {
 
 @dataclass(frozen=True)
 class LadderRules:
-    """A force's ladder, its calendar, until when a school day lasts, what lapsed training means, and its channels."""
+    """A force's ladder and calendar, when a school day ends, what lapsed training and cover mean, its channels."""
 
     times: LadderTimes
     duties: DutyRules
     school_ends: time
     lapsed_training: LapsedTraining
+    cover: CoverRule
     channels: frozenset[Channel]
 
 
@@ -113,7 +116,7 @@ def _nudge_again(
 ) -> None:
     """A second time by text message, to whom that can reach, and by e-mail to the others."""
     day = run.as_of.astimezone(LONDON).date()
-    known = key_adult.active_at(connection, ring, duty.recipient_id, day)
+    known = contacts_on(connection, ring, rules.cover, duty.recipient_id, day)
     mobiles = {adult for adult, entry in known if mobile_of(entry.phone) is not None}
     assert duty.climb.notification_id is not None
     excluded = exclusion.excluded(connection, duty.climb.notification_id)

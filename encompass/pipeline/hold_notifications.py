@@ -15,9 +15,10 @@ from encompass.domain.hold import HeldNotification, Hold, needs_two
 from encompass.domain.key_adults import told_of
 from encompass.domain.notification import NotificationPart, NotificationStatus, PartEnd
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.contacts_on import contacts_on
 from encompass.pipeline.prepare_notifications import nudge_recipient
 from encompass.pipeline.telling_rules import TellingRules
-from encompass.store import exclusion, hold, key_adult, notification, part, placement
+from encompass.store import exclusion, hold, notification, part, placement
 from encompass.store.hold import Decision
 from encompass.store.notification import Whole
 from encompass.store.sealed import KeyRing
@@ -75,7 +76,7 @@ def show_hold(
         held, why = _held(connection, ring, run, notification_id)
         excluded = exclusion.excluded(connection, notification_id)
         day = run.as_of.astimezone(LONDON).date()
-        known = key_adult.active_at(connection, ring, held.to.recipient_id, day)
+        known = contacts_on(connection, ring, rules.cover, held.to.recipient_id, day)
         free = [(entry.full_name, entry) for adult, entry in known if adult not in excluded]
         parts = part.opened(connection, ring, notification_id)
         proposal = hold.proposal(connection, notification_id)

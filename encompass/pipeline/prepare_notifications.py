@@ -23,13 +23,13 @@ from encompass.domain.run import LONDON, Run
 from encompass.domain.telling import changed_fields
 from encompass.pipeline.check_release import Checked, Checks, check_release
 from encompass.pipeline.compare_contacts import compare_contacts_of
+from encompass.pipeline.contacts_on import contacts_on
 from encompass.pipeline.one_by_one import each
 from encompass.pipeline.telling_rules import TellingRules
 from encompass.store import (
     exclusion,
     force,
     incident,
-    key_adult,
     ladder,
     notice,
     notification,
@@ -287,7 +287,7 @@ def nudge_recipient(
     Where nobody is left somebody telephones.
     """
     day = run.as_of.astimezone(LONDON).date()
-    known = key_adult.active_at(connection, ring, to.recipient_id, day)
+    known = contacts_on(connection, ring, rules.cover, to.recipient_id, day)
     for notification_id in released:
         excluded = exclusion.excluded(connection, notification_id)
         free = [(k, e) for k, e in known if k not in excluded]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from encompass.domain.cover import CoverRule
 from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.telling import Advice, Helpline, Profile
 from encompass.settings import ForceSettings
@@ -19,6 +20,7 @@ class TellingRules:
     profile: Profile
     refuges: tuple[str, ...] = field(repr=False)
     lapsed_training: LapsedTraining
+    cover: CoverRule
     deputies_later: bool
 
 
@@ -32,4 +34,4 @@ def telling_rules(force: ForceSettings) -> TellingRules:
     headings = {str(name): heading for name, heading in settings.headings.items()}
     profile = Profile(frozenset(settings.fields), headings, advice, at_office)
     lapsed, later = LapsedTraining(settings.lapsed_training), force.ladder.deputy_at is not None
-    return TellingRules(profile, settings.refuges, lapsed, later)
+    return TellingRules(profile, settings.refuges, lapsed, CoverRule(settings.cover), later)

@@ -119,6 +119,8 @@ class AdviceSettings(Table):
 class ProfileSettings(Table):
     """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told.
 
+    `cover`: whether who stands in for a Key Adult is nudged instead of him or her, or as well.
+
     `headings` are the force's own for a field; `refuges` are names that no school may read; `two_people_for` are the
     kinds of hold that one person alone may not release; with `name_shown` "on_request" the child's name and birth date
     stand behind a click, since a corridor has passers-by. Children under reception age, whom the statutory duty does
@@ -137,6 +139,7 @@ class ProfileSettings(Table):
     bank_holidays: Literal["england-and-wales", "scotland", "northern-ireland"] = "england-and-wales"
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
     lapsed_training: Literal["warn", "block"] = "warn"
+    cover: Literal["instead", "as_well"] = "instead"
     attested_within_days: Annotated[int | None, Field(gt=0)] = None
 
     @property

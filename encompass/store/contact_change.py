@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from encompass.domain.access import KeyAdultViewer
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.school import KeyAdultEntry
 from encompass.store import audit, recipient
-from encompass.store.data_key import open_keys
+from encompass.store.data_key import new_data_key, open_keys
 from encompass.store.key_adult import ENTRY, content_hash_of, reference_hash_of
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
@@ -22,6 +23,7 @@ from encompass.store.sealed import DataKey, KeyRing
 Q: Final = load("contact_change")
 REGISTER: Final = "register"
 """Who proposes what a register delivers."""
+SCHOOL: Final = "school"
 
 
 class ChangeKind(StrEnum):
@@ -59,16 +61,64 @@ def propose(
     key: DataKey,
 ) -> UUID | None:
     """Keep a change until another person confirms it; None when one of this contact waits already."""
-    change_id = uuid4()
+    is_of_register = by == REGISTER
+    origin = REGISTER if is_of_register else "person"
+    to = recipient.ensure(connection, force_id, entry.recipient)
+    change_id = _insert(connection, ring, force_id, kind, entry, (origin, by, to), at, key)
+    if change_id is not None:
+        actor = Actor.PIPELINE if is_of_register else Actor.OPERATOR
+        _record(connection, force_id, actor, "contact_change_proposed", change_id, at)
+    return change_id
+
+
+def propose_from_page(
+    connection: Connection,
+    ring: KeyRing,
+    viewer: KeyAdultViewer,
+    kind: ChangeKind,
+    entry: KeyAdultEntry,
+    at: datetime,
+) -> UUID | None:
+    """The same of a Key Adult's on the school's own page, sealed with a key of its own; None when one waits already."""
+    to = recipient.ensure(connection, viewer.force_id, entry.recipient)
+    key = new_data_key(connection, ring, viewer.force_id, "contact")
+    by = str(viewer.key_adult_id)
+    change_id = _insert(connection, ring, viewer.force_id, kind, entry, (SCHOOL, by, to), at, key)
+    if change_id is not None:
+        _record_by_adult(connection, viewer, "contact_change_proposed", change_id, at)
+    return change_id
+
+
+def withdraw_own(connection: Connection, viewer: KeyAdultViewer, change_id: UUID, at: datetime) -> bool:
+    """Drop what the session's own person asked for; False when it no longer waits."""
+    values = {"change_id": change_id, "withdrawn_at": at}
+    if connection.execute(Q["withdraw_change"], values).first() is None:
+        return False
+    _record_by_adult(connection, viewer, "contact_change_withdrawn", change_id, at)
+    return True
+
+
+def _insert(
+    connection: Connection,
+    ring: KeyRing,
+    force_id: str,
+    kind: ChangeKind,
+    entry: KeyAdultEntry,
+    proposer: tuple[str, str, UUID],
+    at: datetime,
+    key: DataKey,
+) -> UUID | None:
+    """Write a change, `proposer` being where it comes from, who asks and for which recipient."""
+    change_id, (origin, by, recipient_id) = uuid4(), proposer
     written = connection.execute(
         Q["insert_change"],
         {
             "change_id": change_id,
             "force_id": force_id,
-            "recipient_id": recipient.ensure(connection, force_id, entry.recipient),
+            "recipient_id": recipient_id,
             "reference_hash": reference_hash_of(ring, force_id, entry.key_adult_ref),
             "kind": kind.value,
-            "origin": REGISTER if by == REGISTER else "person",
+            "origin": origin,
             "content_hash": content_hash_of(ring, force_id, entry),
             "sealed": key.seal("contact_change", "sealed", change_id, ENTRY.dump_json(entry)),
             "key_id": key.key_id,
@@ -76,11 +126,7 @@ def propose(
             "proposed_at": at,
         },
     ).first()
-    if written is None:
-        return None
-    actor = Actor.PIPELINE if by == REGISTER else Actor.OPERATOR
-    _record(connection, force_id, actor, "contact_change_proposed", change_id, at)
-    return change_id
+    return change_id if written is not None else None
 
 
 def withdraw_stale(
@@ -131,3 +177,11 @@ def _record(
     connection: Connection, force_id: str, actor: Actor, action: str, change_id: UUID, at: datetime
 ) -> None:
     audit.record(connection, AuditEvent(force_id, at, actor, None, action, "contact_change", change_id))
+
+
+def _record_by_adult(
+    connection: Connection, viewer: KeyAdultViewer, action: str, change_id: UUID, at: datetime
+) -> None:
+    who = viewer.key_adult_id
+    event = AuditEvent(viewer.force_id, at, Actor.KEY_ADULT, who, action, "contact_change", change_id)
+    audit.record(connection, event)

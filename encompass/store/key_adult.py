@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from encompass.domain.key_adults import OwnContact
 from encompass.domain.nudge import mobile_of
 from encompass.domain.recipient import Recipient, kind_of
 from encompass.domain.school import KeyAdultEntry
@@ -176,6 +177,16 @@ def set_compared(connection: Connection, compared: Iterable[ToCompare]) -> None:
     rows = [{"key_adult_id": c.key_adult_id, "content_hash": c.content_hash} for c in compared]
     if rows:
         connection.execute(Q["set_compared"], rows)
+
+
+def own(connection: Connection, ring: KeyRing, day: date) -> list[OwnContact]:
+    """The contacts of the session's school or office who have not ended by that day, opened, the lead first."""
+    rows = connection.execute(Q["own_contacts"], {"day": day}).all()
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        OwnContact(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]), row.is_ready)
+        for row in rows
+    ]
 
 
 def contact(connection: Connection, ring: KeyRing, key_adult_id: UUID, day: date) -> Contact | None:

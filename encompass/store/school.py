@@ -220,7 +220,7 @@ def replace_calendar(connection: Connection, force_id: str, source: str, days: I
 
 
 def calendar_days(connection: Connection, force_id: str) -> list[CalendarDay]:
-    """Every day that any source says something of."""
+    """Every day that any source, or a school on its own page, says something of."""
     rows = connection.execute(Q["calendar_days"], {"force_id": force_id})
     return [
         CalendarDay(CalendarScope(r.scope), r.code or None, r.on_day, DayKind(r.kind), r.reason, r.starts_at)

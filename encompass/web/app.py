@@ -25,6 +25,8 @@ from encompass.web import (
     parts,
     receipts,
     school,
+    school_cover,
+    school_days,
     school_papers,
     school_support,
     second_factor,
@@ -39,6 +41,7 @@ SIGN_IN_LASTS: Final = timedelta(minutes=15)
 WORDS: Final[Mapping[str, Any]] = {
     "wording": wording,
     "clock_time": parts.clock_time,
+    "bell": parts.bell,
     "day": parts.day,
     "birthday": parts.birthday,
     "quick_exit": parts.QUICK_EXIT,
@@ -82,7 +85,8 @@ def create_app(encompass: Encompass) -> Flask:
     for door in (receipts.blueprint, inbound.blueprint):
         csrf.exempt(door)  # pyright: ignore[reportUnknownMemberType]
     guard(app)
-    schools = (school.blueprint, school_support.blueprint, school_papers.blueprint)
+    answers = (school.blueprint, school_support.blueprint, school_papers.blueprint)
+    schools = (*answers, school_days.blueprint, school_cover.blueprint)
     pages = (sign_in.blueprint, second_factor.blueprint, *schools, leaders.blueprint)
     for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final, cast
 
 from flask import Response, current_app, request
@@ -40,10 +40,29 @@ def set_session(answer: Response, token: str) -> None:
     answer.set_cookie(cookie_name(), token, secure=is_https(), httponly=True, samesite="Lax", path="/")
 
 
+def date_asked(name: str) -> date | None:
+    """The date of the form's three fields of this name; None when they make none."""
+    parts = (request.form.get(f"{name}-{part}", "").strip() for part in ("year", "month", "day"))
+    try:
+        year, month, on = (int(p) for p in parts)
+        return date(year, month, on)
+    except ValueError:
+        return None
+
+
+def date_shown(name: str) -> dict[str, str]:
+    """The three fields as they were filled in, to be shown again."""
+    return {part: request.form.get(f"{name}-{part}", "") for part in ("day", "month", "year")}
+
+
 def clock_time(instant: datetime) -> str:
     """An instant as 8:45am in London."""
-    local = instant.astimezone(LONDON)
-    return f"{local.hour % 12 or 12}:{local.minute:02d}{'am' if local.hour < 12 else 'pm'}"  # noqa: PLR2004
+    return bell(instant.astimezone(LONDON).time())
+
+
+def bell(at: time) -> str:
+    """A time of the day as 8:45am."""
+    return f"{at.hour % 12 or 12}:{at.minute:02d}{'am' if at.hour < 12 else 'pm'}"  # noqa: PLR2004
 
 
 def birthday(on: date) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
+from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer, may_enter_days
 from encompass.domain.compliance import Bucket
+from encompass.domain.cover import CoverFault, CoverState
+from encompass.domain.entered_day import ClosedReason, DayFault
 from encompass.domain.notification import NoticeKind, NotificationStatus
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.sign_in import Choice
@@ -172,6 +174,80 @@ ALARM = {
     "account_unbalanced": lazy_gettext("The account does not balance."),
     "deadline_missed": lazy_gettext("The night's run did not finish in time."),
 }
+
+
+CLOSED_REASON = {
+    ClosedReason.INSET: lazy_gettext("INSET day"),
+    ClosedReason.HOLIDAY: lazy_gettext("School holiday"),
+    ClosedReason.EMERGENCY: lazy_gettext("Emergency closure"),
+    ClosedReason.OTHER: lazy_gettext("Another reason"),
+}
+DAY_FAULT = {
+    DayFault.NO_FIRST_DAY: lazy_gettext("Enter the first day, for example 27 3 2026"),
+    DayFault.NO_LAST_DAY: lazy_gettext("Enter the last day, for example 27 3 2026, or leave it empty"),
+    DayFault.IN_THE_PAST: lazy_gettext("The first day must be today or later"),
+    DayFault.TOO_FAR: lazy_gettext("The days must be within the next 400 days"),
+    DayFault.ENDS_BEFORE_IT_BEGINS: lazy_gettext("The last day must be the first day or later"),
+    DayFault.TOO_MANY: lazy_gettext(
+        "A school can enter no more than 70 closed days ahead. Holidays of all schools are known already."
+    ),
+    DayFault.NO_REASON: lazy_gettext("Select why the school is closed"),
+    DayFault.NO_TIME: lazy_gettext("Enter a time between 7:00 and 11:00, for example 8:45"),
+}
+DAY_FIELD = {
+    DayFault.NO_LAST_DAY: "last-day",
+    DayFault.ENDS_BEFORE_IT_BEGINS: "last-day",
+    DayFault.NO_REASON: "reason",
+    DayFault.NO_TIME: "starts_at",
+}
+"""Where a fault of a school's days is put right; in the first day, where it is not named."""
+COVER_STATE = {
+    CoverState.UNCONFIRMED: lazy_gettext("Not confirmed"),
+    CoverState.NOT_BOUND: lazy_gettext("Not signed in"),
+    CoverState.READY: lazy_gettext("Ready"),
+}
+COVER_NOTE = {
+    CoverState.UNCONFIRMED: lazy_gettext("Waits for a second person, who confirms the new contact."),
+    CoverState.NOT_BOUND: lazy_gettext("Has not signed in yet. Until then messages go to both."),
+}
+COVER_FAULT = {
+    CoverFault.NO_FIRST_DAY: lazy_gettext("Enter the first day, for example 27 3 2026"),
+    CoverFault.NO_LAST_DAY: lazy_gettext("Enter the last day, for example 27 3 2026"),
+    CoverFault.IN_THE_PAST: lazy_gettext("The first day must be today or later"),
+    CoverFault.TOO_FAR: lazy_gettext("The days must be within the next 400 days"),
+    CoverFault.ENDS_BEFORE_IT_BEGINS: lazy_gettext("The last day must be the first day or later"),
+    CoverFault.TOO_LONG: lazy_gettext("Cover can last no longer than 100 days"),
+    CoverFault.OVERLAPS: lazy_gettext("You have cover on some of these days already"),
+    CoverFault.NOBODY: lazy_gettext("Select who stands in for you"),
+    CoverFault.NOT_THERE: lazy_gettext("That person is not a Key Adult on all of these days"),
+    CoverFault.ALREADY: lazy_gettext("That e-mail address is of a Key Adult of yours: select that person"),
+    CoverFault.AWAY_TOO: lazy_gettext("That person is away on some of these days too"),
+    CoverFault.NAME: lazy_gettext("Enter the full name"),
+    CoverFault.EMAIL: lazy_gettext(
+        "Enter that person's own work e-mail address, not a shared or private one"
+    ),
+    CoverFault.PHONE: lazy_gettext("Enter a telephone number, for example 07700 900 982"),
+}
+COVER_FIELD = {
+    **dict.fromkeys(
+        (CoverFault.NOBODY, CoverFault.NOT_THERE, CoverFault.AWAY_TOO, CoverFault.ALREADY), "stand_in"
+    ),
+    **dict.fromkeys(
+        (CoverFault.NO_LAST_DAY, CoverFault.ENDS_BEFORE_IT_BEGINS, CoverFault.TOO_LONG, CoverFault.TOO_FAR),
+        "last-day",
+    ),
+    CoverFault.NAME: "full_name",
+    CoverFault.EMAIL: "email",
+    CoverFault.PHONE: "phone",
+}
+"""Where a fault of a cover is put right; in the first day, where it is not named."""
+
+
+def own_pages(viewer: KeyAdultViewer) -> list[tuple[str, str]]:
+    """The pages of a school or office, each by its endpoint and its name."""
+    pages = [("school.inbox", gettext("Inbox")), ("school_cover.covers", gettext("Cover"))]
+    days = ("school_days.days", gettext("School days"))
+    return [*pages, days] if may_enter_days(viewer) else pages
 
 
 def whose(viewer: KeyAdultViewer | AwaitingSecondFactor | Choice) -> str:

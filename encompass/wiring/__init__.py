@@ -12,12 +12,13 @@ from encompass.store.installation import database_running
 from encompass.store.sealed import read_ring
 from encompass.wiring.installation import Clock
 from encompass.wiring.night import NightSteps
+from encompass.wiring.own_pages import OwnPageCalls
 from encompass.wiring.pages import PageCalls
 
 __all__ = ["Clock", "Encompass"]
 
 
-class Encompass(NightSteps, PageCalls):
+class Encompass(NightSteps, PageCalls, OwnPageCalls):
     """One installation, ready to work."""
 
 

@@ -10,11 +10,13 @@ from uuid import UUID
 from encompass.domain.audit import ChainFault
 from encompass.domain.child import UnderReception
 from encompass.domain.compliance import Account, ComplianceReport
+from encompass.domain.cover import CoverRule
 from encompass.domain.key_adults import LapsedTraining
 from encompass.domain.ladder import LadderTimes, Step
 from encompass.domain.nudge import SendingRules
 from encompass.domain.readiness import Readiness
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.bring_forward import bring_forward
 from encompass.pipeline.change_contacts import check_contacts
 from encompass.pipeline.chase_acknowledgements import LadderRules
 from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as chase
@@ -111,6 +113,7 @@ class NightSteps(Installation):
         engine = self.database.engine(Role.PIPELINE)
         failed = take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
         failed.add(compare_contacts(engine, self.ring, run))
+        bring_forward(engine, self.duty_rules(run.force_id), run)
         opened = chase(engine, self.ring, self.ladder_rules(run.force_id), run)
         failed.raise_surprises("answers_and_contacts")
         return opened
@@ -129,7 +132,8 @@ class NightSteps(Installation):
         )
         lapsed = LapsedTraining(force.profile.lapsed_training)
         channels = frozenset(providers_of(self.settings, force_id))
-        return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed, channels)
+        cover = CoverRule(force.profile.cover)
+        return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed, cover, channels)
 
     def reconcile_acknowledgements(self, run: Run) -> Account:
         """Join the receipts, then the night's account, an imbalance raising an alarm."""

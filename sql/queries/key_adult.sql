@@ -101,3 +101,9 @@ ORDER BY key_adult_id
 -- name: set_compared
 UPDATE key_adult SET compared_hash = content_hash
 WHERE key_adult_id = CAST(:key_adult_id AS uuid) AND content_hash = CAST(:content_hash AS bytea)
+
+-- name: own_contacts
+SELECT k.key_adult_id, k.sealed, k.key_id, k.key_adult_id IN (SELECT session_ready_adults()) AS is_ready
+FROM key_adult AS k
+WHERE k.recipient_id = session_recipient() AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
+ORDER BY k.role DESC, k.key_adult_id

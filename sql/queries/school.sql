@@ -54,6 +54,9 @@ ON CONFLICT DO NOTHING
 
 -- name: calendar_days
 SELECT scope, code, on_day, kind, reason, starts_at FROM calendar_day WHERE force_id = CAST(:force_id AS text)
+UNION ALL
+SELECT 'school', CAST(urn AS text), on_day, kind, reason, starts_at FROM entered_day
+WHERE force_id = CAST(:force_id AS text) AND removed_at IS NULL
 
 -- name: clear_links
 DELETE FROM school_link WHERE force_id = CAST(:force_id AS text)

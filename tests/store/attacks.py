@@ -1,7 +1,7 @@
 """What an injected statement may try, as the role of a page: each line one transaction, its statements one by one.
 
 `{other}`, `{other_recipient}`, `{other_adult}` and `{other_key}` are a notification's, recipient's, Key Adult's and data
-key's ids of another school, and for a leader or officer of another force.
+key's ids of another school, `{other_urn}` its URN, and for a leader or officer of another force.
 """
 
 from __future__ import annotations
@@ -124,6 +124,12 @@ READING: Final[Corpus] = (
     ("SELECT sealed FROM encompass.support WHERE notification_id = '{other}'",),
     ("SELECT duty_id FROM encompass.duty WHERE recipient_id = '{other_recipient}'",),
     ("SELECT recipient_id FROM encompass.recipient WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT sealed FROM encompass.key_adult WHERE key_adult_id = '{other_adult}'",),
+    ("SELECT sealed FROM encompass.contact_change WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT wrapped FROM encompass.data_key WHERE purpose = 'contact'",),
+    ("SELECT on_day FROM encompass.entered_day WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT stand_in_id FROM encompass.cover WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT a FROM encompass.session_ready_adults() AS a WHERE a = '{other_adult}'",),
     (
         "COPY (SELECT notification_id FROM encompass.notification WHERE notification_id = '{other}') TO STDOUT",
     ),
@@ -216,6 +222,57 @@ WRITING: Final[Corpus] = (
         "SELECT 1",
     ),
     ("UPDATE encompass.key_adult SET recipient_id = '{other_recipient}' RETURNING 1",),
+    ("UPDATE encompass.key_adult SET sealed = sealed RETURNING 1",),
+    (
+        "INSERT INTO encompass.entered_day (entered_day_id, force_id, recipient_id, urn, on_day, kind, reason, entered_by, "
+        "entered_at) SELECT gen_random_uuid(), 'riverbend', '{other_recipient}', {other_urn}, '2026-09-09', 'closed', "
+        "'inset', '{other_adult}', now()",
+        "SELECT 1",
+    ),
+    (
+        "UPDATE encompass.entered_day SET removed_at = now(), removed_by = '{other_adult}' "
+        "WHERE recipient_id = '{other_recipient}' RETURNING 1",
+    ),
+    ("UPDATE encompass.entered_day SET on_day = '2030-01-01' RETURNING 1",),
+    (
+        "INSERT INTO encompass.cover (cover_id, force_id, recipient_id, key_adult_id, person_hash, stand_in_id, first_day, "
+        "last_day, named_at) SELECT gen_random_uuid(), 'riverbend', '{other_recipient}', '{other_adult}', "
+        "encompass.session_person(), encompass.session_key_adult(), '2026-09-09', '2026-09-09', now()",
+        "SELECT 1",
+    ),
+    (
+        "INSERT INTO encompass.cover (cover_id, force_id, recipient_id, key_adult_id, person_hash, stand_in_id, first_day, "
+        "last_day, named_at) SELECT gen_random_uuid(), 'riverbend', encompass.session_recipient(), "
+        "encompass.session_key_adult(), encompass.session_person(), '{other_adult}', '2026-09-09', '2026-09-09', now()",
+        "SELECT 1",
+    ),
+    ("UPDATE encompass.cover SET withdrawn_at = now() WHERE recipient_id = '{other_recipient}' RETURNING 1",),
+    (
+        "INSERT INTO encompass.contact_change (change_id, force_id, recipient_id, reference_hash, kind, origin, content_hash, "
+        "sealed, key_id, proposed_by, proposed_at) SELECT gen_random_uuid(), 'riverbend', '{other_recipient}', '\\x01', "
+        "'add', 'school', '\\x01', '\\x01', '{other_key}', CAST(encompass.session_key_adult() AS text), now()",
+        "SELECT 1",
+    ),
+    (
+        "INSERT INTO encompass.contact_change (change_id, force_id, recipient_id, reference_hash, kind, origin, content_hash, "
+        "sealed, key_id, proposed_by, proposed_at) SELECT gen_random_uuid(), 'riverbend', encompass.session_recipient(), "
+        "'\\x01', 'add', 'person', '\\x01', '\\x01', '{other_key}', 'PC 1234', now()",
+        "SELECT 1",
+    ),
+    ("UPDATE encompass.contact_change SET confirmed_by = 'me', confirmed_at = now() RETURNING 1",),
+    (
+        "UPDATE encompass.contact_change SET withdrawn_at = now() WHERE recipient_id = '{other_recipient}' RETURNING 1",
+    ),
+    (
+        "INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, wrapped) "
+        "VALUES (gen_random_uuid(), 'riverbend', 'register', 'x', '\\x00')",
+        "SELECT 1",
+    ),
+    (
+        "INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, wrapped) "
+        "VALUES (gen_random_uuid(), 'elsewhere', 'contact', 'x', '\\x00')",
+        "SELECT 1",
+    ),
     ("INSERT INTO encompass.data_key SELECT * FROM encompass.data_key RETURNING 1",),
 )
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import time
 from typing import LiteralString, cast
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -114,10 +115,40 @@ def target(cluster: Cluster) -> Generator[Target]:
         others: dict[str, str] = dict(
             zip(("other", "other_recipient", "other_adult", "other_key"), map(str, found), strict=True)
         )
+        says_of_itself(encompass, others)
+        others["other_urn"] = str(other)
         opened = Target(encompass, tokens, others, {})
         opened.before = opened.contents()
         with opened.opened:
             yield opened
+
+
+def says_of_itself(encompass: Encompass, others: dict[str, str]) -> None:
+    """What the other school has entered on its own pages: a closed day, a cover, a change of a contact."""
+    key = "INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, wrapped) VALUES (%s, 'riverbend', 'contact', 'x', 'x')"
+    own = "FROM encompass.key_adult WHERE recipient_id = %s AND key_adult_id = %s"
+    whose = (others["other_recipient"], others["other_adult"])
+    with psycopg.connect(_owner(encompass)) as connection:
+        key_id = uuid4()
+        connection.execute(key, (key_id,))
+        connection.execute(
+            "INSERT INTO encompass.entered_day SELECT gen_random_uuid(), force_id, recipient_id, urn, '2026-09-08', 'closed', "
+            f"'inset', NULL, key_adult_id, now() {own}",
+            whose,
+        )
+        changed = connection.execute(
+            "INSERT INTO encompass.contact_change (change_id, force_id, recipient_id, reference_hash, kind, origin, "
+            "content_hash, sealed, key_id, proposed_by, proposed_at) SELECT gen_random_uuid(), force_id, recipient_id, 'x', "
+            f"'add', 'school', 'x', 'x', %s, CAST(key_adult_id AS text), now() {own} RETURNING change_id",
+            (key_id, *whose),
+        ).fetchone()
+        assert changed is not None
+        connection.execute(
+            "INSERT INTO encompass.cover (cover_id, force_id, recipient_id, key_adult_id, person_hash, change_id, first_day, "
+            "last_day, named_at) SELECT gen_random_uuid(), force_id, recipient_id, key_adult_id, person_hash, %s, "
+            f"'2026-09-08', '2026-09-08', now() {own}",
+            (changed[0], *whose),
+        )
 
 
 def _rows(cursor: psycopg.Cursor, statement: str) -> list[str]:
@@ -175,6 +206,19 @@ def test_what_is_injected_gives_nothing_of_another_and_changes_nothing(target: T
             "ALTER TABLE encompass.notification DISABLE ROW LEVEL SECURITY",
             "ALTER TABLE encompass.notification ENABLE ROW LEVEL SECURITY",
             READING,
+        ),
+        (
+            "CREATE POLICY gap ON encompass.key_adult FOR SELECT TO encompass_school USING (true)",
+            "DROP POLICY gap ON encompass.key_adult",
+            READING,
+        ),
+        (
+            "DROP POLICY school_names_cover ON encompass.cover; "
+            "CREATE POLICY school_names_cover ON encompass.cover FOR INSERT TO encompass_school WITH CHECK (true)",
+            "DELETE FROM encompass.cover WHERE first_day = '2026-09-09'; "
+            "DROP POLICY school_names_cover ON encompass.cover; "
+            "CREATE POLICY school_names_cover ON encompass.cover FOR INSERT TO encompass_school WITH CHECK (false)",
+            WRITING,
         ),
         (
             "GRANT UPDATE (expires_at) ON encompass.web_session TO encompass_school; "

@@ -1,11 +1,11 @@
-"""Runs 0022_own_pages.sql."""
+"""Runs 0023_own_pages.sql."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:

@@ -1,121 +1,190 @@
-"""A real browser: sign in, open, acknowledge, and the report changes; without scripts, on a phone, no axe violation."""
+"""A real browser without scripts, on a phone: what each person does, every page and state looked at on the way."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator
+import csv
+import io
+import re
+from collections.abc import Sequence
+from datetime import time, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect
+from sqlalchemy import text
 
-from sandbox.authenticator import add_key, next_code
+from encompass import web
+from encompass.pipeline import change_contacts
+from encompass.store.database import Role
+from encompass.web.app import create_app
+from sandbox.world import Person
+from tests.browser import seldom
+from tests.browser.looking import (
+    DESKTOP,
+    PHONE,
+    Glass,
+    a_page,
+    begin,
+    bind,
+    can_draw_pdfs,
+    downloaded,
+    signed_in,
+    step_up,
+)
+from tests.cluster import FORCE
+from tests.pipeline.told import Told
 from tests.site import Site
 
-DESKTOP, PHONE = (1280, 800), (375, 740)
-SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "375"])
+MOST_BYTES = 60 * 1024
+TEMPLATES = Path(str(web.__file__)).parent / "templates"
+PARTS = {"layout.html", "second_factor_form.html", "paper.html"}
+"""Templates that are no page: what others are made of, and what a PDF is."""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
+def lead(site: Site, kind: str, number: int = 0, role: str = "dsl") -> Person:
+    """The lead of the school of one of the night's children."""
+    return site.lead_of(Told(site.encompass, site.cluster).expected(kind, number)["urns"][0], role)
 
 
-def a_page(browser: Browser, size: tuple[int, int], *, scripts: bool = False) -> Page:
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts)
-    context.set_default_timeout(30_000)
-    return context.new_page()
+def owner(site: Site, statement: str, **values: object) -> None:
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(text(statement), values)
 
 
-def sign_in(page: Page, site: Site, audience: str, username: str, password: str, code: str | None) -> None:
-    page.goto(f"{site.web}/")
-    page.get_by_role(
-        "button" if audience == "school" else "link",
-        name="Sign in for a school" if audience == "school" else "Sign in as a leader",
-    ).click()
-    if audience == "staff":
-        page.get_by_role("link", name="Riverbend Police").click()
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    if code is not None:
-        page.wait_for_url("**/sign-in/bind")
-        page.get_by_label("One-time code").fill(code)
-        page.get_by_role("button", name="Continue").click()
-
-
-def step_up(page: Page, site: Site, username: str) -> None:
-    """Set up the second factor as somebody who types the key, then enter a code, and arrive at the inbox."""
-    page.wait_for_url("**/second-factor")
-    key = page.locator(".app-secret")
-    if key.count():
-        add_key(site.cluster.var, username, key.inner_text())
-    page.locator("#code").fill(next_code(site.cluster.var, username))
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/inbox")
-
-
-def kept(page: Page, name: str, size: tuple[int, int]) -> None:
-    """A screenshot for a person to look at, where one is wanted."""
-    folder = os.environ.get("ENCOMPASS_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/{name}-{size[0]}.png", full_page=True)
-
-
-@SIZES
-def test_from_sign_in_to_a_report_that_has_changed_without_javascript(
-    browser: Browser, site: Site, size
+def test_a_morning_from_the_first_sign_in_to_the_support_given(
+    browser: Browser, site: Site, glass: Glass
 ) -> None:
+    person = lead(site, "on_roll", 1)
     leader = next(p for p in site.cluster.world.staff if "leader" in p.roles)
-    lead = site.lead_of(site.told()[0])
-
-    report = a_page(browser, size)
-    sign_in(report, site, "staff", leader.username, leader.password, None)
+    report = a_page(browser, DESKTOP)
+    begin(report, site, leader)
     before = figures(report)
-    kept(report, "report", size)
+    glass.look("report", report, axe_at=(PHONE, DESKTOP))
 
-    school = a_page(browser, size)
-    sign_in(school, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
-    expect(school.get_by_role("heading", level=1)).to_have_text("Set up your second check")
-    assert school.locator("svg.app-qr").bounding_box()["width"] >= 150
-    kept(school, "enrol", size)
-    school.locator("#code").fill("12345")
-    school.get_by_role("button", name="Continue").click()
-    expect(school.get_by_role("alert")).to_be_visible()
-    kept(school, "enrol-wrong", size)
-    step_up(school, site, lead.username)
-    expect(school.get_by_role("heading", level=1)).to_have_text("Inbox")
-    kept(school, "inbox", size)
-    school.locator(".app-list a").first.click()
-    expect(school.get_by_role("button", name="I should not see this")).to_be_visible()
-    kept(school, "cover", size)
-    school.get_by_role("button", name="Open the message").click()
-    expect(school.get_by_role("heading", name="What the child said")).to_be_visible()
-    kept(school, "notification", size)
-    school.get_by_role("button", name="Acknowledge").click()
-    expect(school.get_by_text("Acknowledged at")).to_be_visible()
-    assert school.get_by_role("button", name="Acknowledge").count() == 0
-    kept(school, "acknowledged", size)
-    school.get_by_role("link", name="Back to the inbox").click()
-    expect(school.get_by_text("Nothing waits for you")).to_be_visible()
+    page = a_page(browser)
+    page.goto(f"{site.web}/")
+    glass.look("start", page)
+    begin(page, site, person)
+    page.wait_for_url("**/sign-in/bind")
+    glass.look("bind", page)
+    bind(page, "AAAA-AAAA-AAAA-AAAA")
+    expect(page.get_by_role("alert")).to_be_visible()
+    glass.look("bind-wrong", page)
+    bind(page, site.codes[person.key_adult_ref])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Set up your second check")
+    box = page.locator("svg.app-qr").bounding_box()
+    assert box is not None and box["width"] >= 150
+    glass.look("enrol", page)
+    page.locator("#code").fill("12345")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    glass.look("enrol-wrong", page)
+    step_up(page, site, person)
 
+    expect(page.get_by_role("heading", name="2 messages to acknowledge")).to_be_visible()
+    glass.look("inbox", page)
+    first, second = sorted(
+        page.locator(".app-list a").evaluate_all("links => links.map(a => a.getAttribute('href'))"),
+        key=lambda path: adds(site, path),
+    )
+    read_and_acknowledge(page, site, glass, first)
+    record_support(page, glass)
+    keep_on_file(page, glass)
+    look_back(page, site, glass, first, second)
+
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{site.web}/inbox")
+    assert "/inbox" not in page.url
     report.reload()
     after = figures(report)
     assert after["Acknowledged before the bell"] == before["Acknowledged before the bell"] + 1
     assert after["Duties to tell a school"] == before["Duties to tell a school"]
 
-    school.get_by_role("button", name="Sign out").click()
-    school.goto(f"{site.web}/inbox")
-    assert "/inbox" not in school.url
-    sign_in(school, site, "school", lead.username, lead.password, None)
-    expect(school.get_by_role("heading", level=1)).to_have_text("Enter the code from your authenticator app")
-    kept(school, "second-factor", size)
-    step_up(school, site, lead.username)
+    begin(page, site, person)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enter the code from your authenticator app")
+    glass.look("second-factor", page)
+    step_up(page, site, person)
+
+
+def adds(site: Site, path: str) -> bool:
+    """Whether a message adds to another, as the database has it."""
+    rows = Told(site.encompass, site.cluster).rows(
+        "SELECT adds_to FROM encompass.notification WHERE notification_id = CAST(:id AS uuid)",
+        id=path.rsplit("/", 1)[1],
+    )
+    return rows[0].adds_to is not None
+
+
+def read_and_acknowledge(page: Page, site: Site, glass: Glass, path: str) -> None:
+    page.locator(f'.app-list a[href="{path}"]').click()
+    expect(page.get_by_role("button", name="I should not see this")).to_be_visible()
+    glass.look("cover", page)
+    page.get_by_role("button", name="Open the message").click()
+    expect(page.get_by_role("heading", name="What the child said")).to_be_visible()
+    glass.look("notification", page)
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Acknowledged at")).to_be_visible()
+    assert page.get_by_role("button", name="Acknowledge").count() == 0
+    glass.look("acknowledged", page)
+
+
+def record_support(page: Page, glass: Glass) -> None:
+    page.get_by_role("link", name="Back to the inbox").click()
+    expect(page.get_by_role("heading", name="What support was given?")).to_be_visible()
+    glass.look("inbox-asks-for-support", page)
+    page.get_by_role("link", name="Record it").click()
+    glass.look("support", page)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Select what kind of support was given")
+    glass.look("support-missing", page)
+    page.get_by_label("Something else").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say in the note what was done")
+    glass.look("support-no-note", page)
+    page.get_by_label("Silent support").check()
+    page.get_by_label("Breakfast, lunch, uniform or kit was found").check()
+    page.get_by_label("Note (optional)").fill("Breakfast club; a quiet word with the form tutor.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Breakfast club; a quiet word")).to_be_visible()
+    glass.look("support-recorded", page)
+    page.get_by_role("link", name="Change or add to this").click()
+    glass.look("support-amend", page)
+    page.get_by_label("Overt support").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#support")).to_contain_text("Overt support")
+
+
+def keep_on_file(page: Page, glass: Glass) -> None:
+    """Printed, the page says where it belongs and shows nothing to press; the files are named like any other."""
+    expect(page.locator(".app-paper-only")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(".app-paper-only")).to_contain_text("separate safeguarding file")
+    for nothing in (".app-exit", ".app-bar", "#keep-heading", "button"):
+        assert not [e for e in page.locator(nothing).all() if e.is_visible()], nothing
+    page.emulate_media(media="screen")
+    name, content = downloaded(page, "CSV for your safeguarding system")
+    assert name == "message.csv"
+    headings = [row[2] for row in csv.reader(io.StringIO(content.decode("utf-8-sig")))]
+    assert "What the child said" in headings
+    assert "Support given" in headings
+    if can_draw_pdfs():
+        name, content = downloaded(page, "PDF to attach or print")
+        assert (name, content[:5]) == ("message.pdf", b"%PDF-")
+
+
+def look_back(page: Page, site: Site, glass: Glass, first: str, second: str) -> None:
+    """The later message leads to the earlier one about the same child."""
+    page.goto(f"{site.web}{second}/content")
+    expect(page.get_by_text("This adds to an earlier message.")).to_be_visible()
+    glass.look("adds-to", page)
+    earlier = page.locator("section[aria-labelledby=earlier-heading] a")
+    expect(earlier).to_have_attribute("href", first)
+    earlier.click()
+    page.wait_for_url(f"**{first}")
+    page.goto(f"{site.web}/inbox")
+    expect(page.get_by_text("Support recorded")).to_be_visible()
+    glass.look("inbox-support-recorded", page)
 
 
 def figures(page: Page) -> dict[str, float]:
@@ -125,80 +194,40 @@ def figures(page: Page) -> dict[str, float]:
     return {name: float(number.rstrip("%")) for name, number in zip(names, numbers, strict=True)}
 
 
-@SIZES
-def test_no_page_has_an_axe_violation_or_is_wider_than_the_screen(browser: Browser, site: Site, size) -> None:
-    lead = site.lead_of(site.told()[0])
-    leader = next(p for p in site.cluster.world.staff if "leader" in p.roles)
-    page = a_page(browser, size, scripts=True)
-    page.goto(f"{site.web}/")
-    sound(page)
-    page.goto(f"{site.web}/nowhere")
-    sound(page)
-    page.goto(f"{site.web}/sign-in/school/callback?code=c&state=s")
-    sound(page)
-    sign_in(page, site, "school", lead.username, lead.password, "AAAA-AAAA-AAAA-AAAA")
-    expect(page.get_by_role("alert")).to_be_visible()
-    sound(page)
-    page.get_by_label("One-time code").fill(site.codes[lead.key_adult_ref])
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/second-factor")
-    sound(page)
-    page.locator("#code").fill("nothing")
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    sound(page)
-    step_up(page, site, lead.username)
-    sound(page)
-    again = a_page(browser, size, scripts=True)
-    sign_in(again, site, "school", lead.username, lead.password, None)
-    again.wait_for_url("**/second-factor")
-    sound(again)
-    for _ in range(5):
-        again.locator("#code").fill("nothing")
-        again.get_by_role("button", name="Continue").click()
-        expect(again.get_by_role("alert")).to_be_visible()
-    expect(again.get_by_role("alert")).to_contain_text("Too many wrong codes")
-    kept(again, "second-factor-locked", size)
-    sound(again)
-    page.locator(".app-list a").first.click()
-    page.wait_for_url("**/notifications/*")
-    sound(page)
-    page.get_by_role("button", name="Open the message").click()
-    page.wait_for_url("**/content")
-    sound(page)
-    page.get_by_role("button", name="Acknowledge").click()
-    expect(page.get_by_text("Acknowledged at")).to_be_visible()
-    sound(page)
-    page.goto(f"{site.web}/inbox")
-    sound(page)
-    page = a_page(browser, size, scripts=True)
-    sign_in(page, site, "staff", leader.username, leader.password, None)
-    page.wait_for_url("**/report")
-    sound(page)
-
-
-def sound(page: Page) -> None:
-    expect(page.locator(".govuk-generic-header")).to_have_css("background-color", "rgb(11, 12, 12)")
-    page.wait_for_load_state("load")
-    found = Axe().run(
-        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+def test_not_our_pupil_and_i_should_not_see_this(browser: Browser, site: Site, glass: Glass) -> None:
+    urn = lead(site, "on_roll", 0).urn
+    owner(
+        site,
+        "UPDATE encompass.duty SET duty_by = duty_by - interval '1 day' WHERE recipient_id IN "
+        "(SELECT recipient_id FROM encompass.recipient WHERE urn = :urn)",
+        urn=urn,
     )
-    assert found.response["violations"] == [], found.generate_report()
-    wide = page.viewport_size
-    assert wide is not None
-    for width in (wide["width"], 320):
-        page.set_viewport_size({"width": width, "height": wide["height"]})
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (page.url, width)
-    page.set_viewport_size(wide)
-    assert page.evaluate("document.title").strip()
+    page = signed_in(browser, site, site.lead_of(urn))
+    expect(page.get_by_text("Late")).to_be_visible()
+    glass.look("inbox-late", page)
+    page.locator(".app-list a").first.click()
+    page.get_by_role("button", name="Open the message").click()
+    expect(page.get_by_text("This reached you late")).to_be_visible()
+    glass.look("late", page)
+    page.get_by_role("button", name="Not our pupil").click()
+    expect(page.get_by_text("a person finds the right school")).to_be_visible()
+    glass.look("inbox-not-ours", page)
+
+    person = lead(site, "family", 1)
+    page = signed_in(browser, site, person)
+    page.locator(".app-list a").first.click()
+    path = page.url
+    page.get_by_role("button", name="I should not see this").click()
+    expect(page.get_by_text("You cannot open that message any more")).to_be_visible()
+    glass.look("inbox-not-for-me", page)
+    page.goto(f"{path}/content")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
+    glass.look("not-found", page)
 
 
 def test_the_keyboard_alone_is_enough(browser: Browser, site: Site) -> None:
-    lead = site.lead_of(site.told()[0])
-    page = a_page(browser, DESKTOP)
-    sign_in(page, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
-    step_up(page, site, lead.username)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Inbox")
+    """For the deputy, who may still open what the lead should not see."""
+    page = signed_in(browser, site, lead(site, "family", 1, "deputy"))
     tab_to(page, ".govuk-skip-link")
     tab_to(page, ".app-list a")
     page.keyboard.press("Enter")
@@ -216,3 +245,116 @@ def tab_to(page: Page, selector: str) -> None:
         if page.locator(f"{selector}:focus").count():
             return
     pytest.fail(f"the Tab key does not reach {selector}")
+
+
+def test_what_was_withdrawn_or_sent_by_mistake_and_a_session_that_expired(
+    browser: Browser, site: Site, glass: Glass
+) -> None:
+    page = signed_in(browser, site, lead(site, "family", 0))
+    expect(page.get_by_text("Sent by mistake", exact=True)).to_be_visible()
+    glass.look("inbox-recalled", page)
+    page.locator(".app-list a").first.click()
+    glass.look("recalled", page)
+    owner(site, "UPDATE encompass.web_session SET idle_until = now() - interval '1 second'")
+    page.reload()
+    expect(page.get_by_text("You have been signed out")).to_be_visible()
+    glass.look("expired", page)
+
+
+def test_who_is_no_longer_a_key_adult_is_out_at_the_next_page(
+    browser: Browser, site: Site, glass: Glass
+) -> None:
+    person = lead(site, "dual")
+    page = signed_in(browser, site, person)
+    page.locator(".app-list a").first.click()
+    glass.look("withdrawn", page)
+    encompass, at = site.encompass, site.cluster.at(time(7, 55))
+    engine = encompass.database.engine(Role.PIPELINE)
+    who = [change_contacts.By(FORCE, by, at, encompass.ring) for by in ("PC 1234", "Sgt 55")]
+    ending = change_contacts.propose_end(engine, who[0], person.key_adult_ref, who[0].day - timedelta(days=1))
+    change_contacts.confirm_change(engine, who[1], ending)
+    page.goto(f"{site.web}/inbox")
+    assert "/inbox" not in page.url
+    begin(page, site, person)
+    page.wait_for_url("**/sign-in/bind")
+    bind(page, site.codes[person.key_adult_ref])
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_inbox_and_message_weigh_little_the_first_time(browser: Browser, site: Site, glass: Glass) -> None:
+    """Headers, stylesheet and picture of the tab with it: nothing is kept from one page to the next."""
+    page = signed_in(browser, site, lead(site, "on_roll", 2))
+    expect(page.get_by_text("Corrected")).to_be_visible()
+    glass.look("inbox-corrected", page)
+    message = page.locator(".app-list a").first.get_attribute("href")
+    for path in ("/inbox", f"{message}/content"):
+        came: list[Response] = []
+        listening = partial(_note, came)
+        page.on("response", listening)
+        page.goto(f"{site.web}{path}", wait_until="networkidle")
+        page.remove_listener("response", listening)
+        assert {"/static/encompass.css", path} <= {re.sub(r"^http://[^/]+", "", r.url) for r in came}
+        assert weight(came) < MOST_BYTES
+    expect(page.get_by_text("Police corrected:")).to_be_visible()
+    glass.look("corrected", page)
+
+
+def _note(came: list[Response], answer: Response) -> None:
+    came.append(answer)
+
+
+def weight(came: Sequence[Response]) -> int:
+    """What these answers took over the wire, in bytes."""
+    sizes = [r.request.sizes() for r in came]
+    return sum(s["responseBodySize"] + s["responseHeadersSize"] for s in sizes)
+
+
+def test_states_that_are_seldom_met(site: Site, glass: Glass) -> None:
+    """Drawn straight from their templates; the errors by the application's own handlers."""
+    told = Told(site.encompass, site.cluster)
+    viewer = told.viewer(lead(site, "on_roll", 2).urn)
+    entry = site.encompass.read_inbox(viewer).entries[0]
+    page = site.encompass.read_notification(viewer, entry.notification_id)
+    app = create_app(site.encompass)
+    with app.test_request_context():
+        drawn = {
+            **seldom.errors(app),
+            **seldom.refusals(),
+            **seldom.of_sign_in(viewer),
+            **seldom.of_inbox(viewer, entry),
+            **seldom.of_messages(viewer, page),
+        }
+    for name, html in drawn.items():
+        glass.look(name, html)
+
+
+def test_a_name_behind_a_click_is_printed_all_the_same(site: Site, glass: Glass) -> None:
+    viewer = Told(site.encompass, site.cluster).viewer(lead(site, "on_roll", 2).urn)
+    entry = site.encompass.read_inbox(viewer).entries[0]
+    page = site.encompass.read_notification(viewer, entry.notification_id)
+    app = create_app(site.encompass)
+    with app.test_request_context():
+        glass.look("name-on-request", seldom.message(viewer, page, name_at_once=False))
+    name = glass.page.get_by_text(f"{page.child.forename} {page.child.surname}")
+    expect(name).to_be_hidden()
+    glass.page.emulate_media(media="print")
+    expect(name).to_be_visible()
+    glass.page.emulate_media(media="screen")
+    glass.page.get_by_text("Show the name").click()
+    expect(name).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"), [('<img src="/static/favicon.svg">', "image-alt"), (f"<p>{'x' * 300}</p>", "wide")]
+)
+def test_the_glass_shows_what_is_wrong(site: Site, glass: Glass, wrong: str, found: str) -> None:
+    app = create_app(site.encompass)
+    with app.test_request_context():
+        page = seldom.errors(app)["error-404"]
+    with pytest.raises(AssertionError, match=found):
+        glass.look("wide" if found == "wide" else "", page.replace("</main>", f"{wrong}</main>"))
+
+
+def test_every_page_was_looked_at(seen: set[str]) -> None:
+    """In the tests before this one: run the whole file. Whoever adds a page looks at it here, in each of its states."""
+    assert {t.name for t in TEMPLATES.glob("*.html")} - PARTS <= seen

@@ -1,0 +1,111 @@
+"""States of pages that no night of the sandbox comes to by itself, drawn from their templates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from flask import Flask, render_template
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge
+
+from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
+from encompass.domain.notification import InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
+from encompass.domain.recipient import LaOfficer, Office
+from encompass.domain.sign_in import Choice, SignInUnavailable
+from encompass.domain.support import Support, SupportFault, SupportGiven, SupportKind
+from encompass.web import wording
+
+LONG_NAME = "The Crumplewick-and-Upper-Riverbend Federation of Church Primary Schools (Fellgate Site)"
+
+
+def errors(app: Flask) -> dict[str, str]:
+    """The page of each error, as the application answers it."""
+    raised = {
+        "404": NotFound(), "403": CSRFError(), "413": RequestEntityTooLarge(), "500": InternalServerError(),
+        "503": SignInUnavailable(),
+    }  # fmt: skip
+    return {
+        f"error-{name}": app.make_response(app.handle_user_exception(error)).get_data(as_text=True)
+        for name, error in raised.items()
+    }
+
+
+def refusals() -> dict[str, str]:
+    """A sign-in that came to nothing, for each reason; a report before the first night."""
+    reasons = ("ticket_spent", "no_role", "no_force", "no_sign_in_begun")
+    refused = {f"refused-{r}": render_template("refused.html", reason=r) for r in reasons}
+    return {**refused, "no-report": render_template("no_report.html")}
+
+
+def of_sign_in(viewer: KeyAdultViewer) -> dict[str, str]:
+    """Which of several schools it is, and a second factor that is locked."""
+    choices = tuple(Choice(uuid4(), viewer.recipient, name) for name in (viewer.name, LONG_NAME))
+    waiting = AwaitingSecondFactor("token", viewer.recipient, LONG_NAME)
+    missing = "Select the school or office that you are signing in for"
+    locked = "Too many wrong codes. Wait 15 minutes, then try again."
+    return {
+        "choose": render_template("choose.html", choices=choices, fault=None),
+        "choose-missing": render_template("choose.html", choices=choices, fault=missing),
+        "second-factor-locked": render_template("second_factor.html", waiting=waiting, fault=locked),
+    }
+
+
+def of_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> dict[str, str]:
+    """Children of one incident together, notices of each kind, an office's inbox, an empty one."""
+    family = [
+        replace(entry, initials=initials, year_group=year)
+        for initials, year in (("WM", "R"), ("ÉÓ", "2"), ("TT", None))
+    ]
+    at = entry.released_at
+    done = [replace(e, acknowledged_at=at) for e in family]
+    notices = [
+        Notice(entry.notification_id, kind, NoticeAbout("AB", "4", at), at + timedelta(hours=1))
+        for kind in NoticeKind
+    ]
+    shown = {"waiting": [], "together": [], "unsupported": [], "done": [], "notices": [], "answered": None}
+    shown |= {"now": at, "viewer": replace(viewer, name=LONG_NAME)}
+    officer = replace(viewer, recipient=LaOfficer("318", Office.VIRTUAL_SCHOOL))
+    return {
+        "inbox-empty": render_template("inbox.html", **shown),
+        "inbox-full": render_template(
+            "inbox.html",
+            **(
+                shown
+                | {"waiting": family, "together": [family, [entry]], "unsupported": done, "notices": notices}
+            ),
+        ),
+        "inbox-office": render_template("inbox.html", **(shown | {"viewer": officer, "done": done})),
+        **{f"notice-{n.kind}": render_template("notice.html", viewer=viewer, notice=n) for n in notices},
+    }
+
+
+def of_messages(viewer: KeyAdultViewer, page: NotificationPage) -> dict[str, str]:
+    """A message partly withdrawn, an office's, one acknowledged there, without a PDF, and support saved by two at once."""
+    at = page.released_at
+    officer = replace(viewer, recipient=LaOfficer("318", Office.EHE))
+    about = NoticeAbout("AB", "4", at)
+    partly = replace(page, notices=(Notice(page.notification_id, NoticeKind.PART_WITHDRAWN, about, at),))
+    given = SupportGiven(1, Support(SupportKind.OTHER, (), "Absent; the office telephoned home at ten."), at)
+    entry = InboxEntry(page.notification_id, "AB", "4", page.status, at, at, at)
+    shown = {"kind": "silent", "steps": [], "note": "Kept"}
+    return {
+        "partly-withdrawn": message(viewer, partly),
+        "office": message(officer, page),
+        "office-acknowledged": message(officer, replace(page, acknowledged_at=at)),
+        "no-pdf": render_template(
+            "error.html", viewer=viewer, title="A PDF cannot be made here", text="Print the page itself instead."
+        ),
+        "support-amended-meanwhile": render_template(
+            "support.html", viewer=viewer, entry=entry, given=(given,), shown=shown,
+            fault=SupportFault.AMENDED_MEANWHILE, problem=wording.SUPPORT_FAULT[SupportFault.AMENDED_MEANWHILE],
+        ),
+    }  # fmt: skip
+
+
+def message(viewer: KeyAdultViewer, page: NotificationPage, *, name_at_once: bool = True) -> str:
+    """One message's page."""
+    return render_template(
+        "notification.html", viewer=viewer, page=page, name_at_once=name_at_once, has_pdf=False
+    )

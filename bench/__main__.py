@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from bench import splink_side
+from bench import pages_paint, splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
 from bench.intake import readings
@@ -65,6 +65,7 @@ def main() -> None:
     print_sent(measure(duties, duties * 2 // 5))
     _print_readings()
     _print_cases()
+    pages_paint.print_painted(pages_paint.measure())
 
 
 def _print_readings() -> None:

@@ -56,7 +56,7 @@ class Glass:
             "v => [v.id, v.nodes.map(n => n.html)]))",
             RULES,
         )
-        assert found == [], name
+        assert found == [], (name, found)
 
     def _keep(self, name: str, width: int) -> None:
         """A screenshot for a person to look at, where one is wanted."""

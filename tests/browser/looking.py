@@ -71,6 +71,7 @@ def begin(page: Page, site: Site, person: Person | StaffPerson) -> None:
     page.goto(f"{site.web}/")
     if isinstance(person, StaffPerson):
         page.get_by_role("link", name="Sign in as a leader").click()
+        page.get_by_role("link", name="Riverbend Police").click()
     else:
         page.get_by_role("button", name="Sign in for a school").click()
     page.get_by_label("User name").fill(person.username)

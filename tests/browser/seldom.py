@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from flask import Flask, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge
 
+from encompass import web
 from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
 from encompass.domain.notification import InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
 from encompass.domain.recipient import LaOfficer, Office
@@ -17,6 +20,7 @@ from encompass.domain.sign_in import Choice, SignInUnavailable
 from encompass.domain.support import Support, SupportFault, SupportGiven, SupportKind
 from encompass.web import wording
 
+TEMPLATES = Path(str(web.__file__)).parent / "templates"
 LONG_NAME = "The Crumplewick-and-Upper-Riverbend Federation of Church Primary Schools (Fellgate Site)"
 
 
@@ -34,7 +38,8 @@ def errors(app: Flask) -> dict[str, str]:
 
 def refusals() -> dict[str, str]:
     """A sign-in that came to nothing, for each reason; a report before the first night."""
-    reasons = ("ticket_spent", "no_role", "no_force", "no_sign_in_begun")
+    said = re.findall(r'reason == "(\w+)"', (TEMPLATES / "refused.html").read_text("utf-8"))
+    reasons = (*said, "no_sign_in_begun")
     refused = {f"refused-{r}": render_template("refused.html", reason=r) for r in reasons}
     return {**refused, "no-report": render_template("no_report.html")}
 

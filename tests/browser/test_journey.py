@@ -8,13 +8,11 @@ import re
 from collections.abc import Sequence
 from datetime import time, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 from sqlalchemy import text
 
-from encompass import web
 from encompass.pipeline import change_contacts
 from encompass.store.database import Role
 from encompass.web.app import create_app
@@ -37,7 +35,6 @@ from tests.pipeline.told import Told
 from tests.site import Site
 
 MOST_BYTES = 60 * 1024
-TEMPLATES = Path(str(web.__file__)).parent / "templates"
 PARTS = {"layout.html", "second_factor_form.html", "paper.html"}
 """Templates that are no page: what others are made of, and what a PDF is."""
 
@@ -65,6 +62,8 @@ def test_a_morning_from_the_first_sign_in_to_the_support_given(
     page = a_page(browser)
     page.goto(f"{site.web}/")
     glass.look("start", page)
+    page.goto(f"{site.web}/sign-in/force")
+    glass.look("which-force", page)
     begin(page, site, person)
     page.wait_for_url("**/sign-in/bind")
     glass.look("bind", page)
@@ -105,6 +104,8 @@ def test_a_morning_from_the_first_sign_in_to_the_support_given(
     expect(page.get_by_role("heading", level=1)).to_have_text("Enter the code from your authenticator app")
     glass.look("second-factor", page)
     step_up(page, site, person)
+    page.get_by_role("link", name="Change school or office").click()
+    glass.look("change", page)
 
 
 def adds(site: Site, path: str) -> bool:
@@ -357,4 +358,4 @@ def test_the_glass_shows_what_is_wrong(site: Site, glass: Glass, wrong: str, fou
 
 def test_every_page_was_looked_at(seen: set[str]) -> None:
     """In the tests before this one: run the whole file. Whoever adds a page looks at it here, in each of its states."""
-    assert {t.name for t in TEMPLATES.glob("*.html")} - PARTS <= seen
+    assert {t.name for t in seldom.TEMPLATES.glob("*.html")} - PARTS <= seen

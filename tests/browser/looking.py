@@ -14,6 +14,14 @@ from sandbox.world import Person, StaffPerson
 from tests.site import Site
 
 NARROW, PHONE, DESKTOP = 320, 375, 1280
+OWN_PAGES = {
+    "school_closed.html",
+    "school_cover.html",
+    "school_cover_form.html",
+    "school_days.html",
+    "school_start.html",
+}
+"""The templates that `test_own_pages.py` looks at, all others being `test_journey.py`'s."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

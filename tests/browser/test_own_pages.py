@@ -1,42 +1,15 @@
-"""A real browser on a school's pages about itself: its days, its cover, without scripts, on a telephone, axe clean."""
+"""A real browser without scripts on a school's pages about itself: its days, its cover; each state looked at."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_journey import DESKTOP, PHONE, a_page, kept, sign_in, sound, step_up
-from tests.cluster import Cluster
-from tests.site import Site, serving
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def site(cluster: Cluster) -> Generator[Site]:
-    with (
-        cluster.opened(cluster.played(), cluster.at(time(7, 50))) as encompass,
-        serving(cluster, encompass) as served,
-    ):
-        yield served
-
-
-def at_inbox(browser: Browser, site: Site, size: tuple[int, int], urn: int, *, scripts: bool) -> Page:
-    lead = site.lead_of(urn)
-    page = a_page(browser, size, scripts=scripts)
-    sign_in(page, site, "school", lead.username, lead.password, site.codes[lead.key_adult_ref])
-    step_up(page, site, lead.username)
-    return page
+from tests.browser.looking import OWN_PAGES, Glass, signed_in
+from tests.pipeline.told import Told
+from tests.site import Site
 
 
 def fill_day(page: Page, legend: str, day: date) -> None:
@@ -45,47 +18,37 @@ def fill_day(page: Page, legend: str, day: date) -> None:
         group.get_by_label(label).fill(str(value))
 
 
-def seen(page: Page, name: str, size: tuple[int, int]) -> None:
-    """The page is sound, and kept for a person to look at."""
-    sound(page)
-    kept(page, name, size)
-
-
-@pytest.mark.parametrize(
-    ("size", "number", "scripts"), [(DESKTOP, 0, True), (PHONE, 1, True)], ids=["1280", "375"]
-)
-def test_days_and_cover(
-    browser: Browser, site: Site, size: tuple[int, int], number: int, scripts: bool
-) -> None:
-    page = at_inbox(browser, site, size, site.told()[number], scripts=scripts)
+def test_days_and_cover(browser: Browser, site: Site, glass: Glass) -> None:
+    (urn,) = Told(site.encompass, site.cluster).expected("on_roll", 0)["urns"]
+    page = signed_in(browser, site, site.lead_of(urn))
     monday = site.cluster.world.night + timedelta(days=6)
     page.get_by_role("link", name="School days").click()
-    seen(page, "school-days-none", size)
+    glass.look("school-days-none", page)
     page.get_by_role("button", name="Enter closed days").click()
-    seen(page, "closed-days", size)
+    glass.look("closed-days", page)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Enter the first day")
-    seen(page, "closed-days-wrong", size)
+    glass.look("closed-days-wrong", page)
     fill_day(page, "First day", monday)
     fill_day(page, "Last day (optional)", monday + timedelta(days=1))
     page.get_by_label("INSET day").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Monday 23 March 2026 to Tuesday 24 March 2026").first).to_be_visible()
     page.get_by_role("button", name="Enter a start time").click()
-    seen(page, "start-time", size)
+    glass.look("start-time", page)
     page.get_by_label("When does the school day start?").fill("8:40")
     fill_day(page, "From which day?", monday)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("8:40am").first).to_be_visible()
-    seen(page, "school-days", size)
+    glass.look("school-days", page)
     page.get_by_role("button", name=re.compile(r"Remove\sMonday")).click()
     expect(page.get_by_text("Removed")).to_be_visible()
     page.get_by_role("link", name="Cover").click()
-    seen(page, "cover-none", size)
+    glass.look("cover-none", page)
     page.get_by_role("button", name="Name who stands in for you").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Select who stands in")
-    seen(page, "cover-wrong", size)
+    glass.look("cover-wrong", page)
     page.get_by_label("Somebody who is not a Key Adult yet").check()
     page.get_by_label("Full name").fill("Standing In-of-Crumplewick")
     page.get_by_label("Work e-mail address").fill("standing.in@crumplewick.example")
@@ -94,6 +57,11 @@ def test_days_and_cover(
     fill_day(page, "Last day", monday + timedelta(days=4))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Waits for a second person")).to_be_visible()
-    seen(page, "cover", size)
+    glass.look("cover", page)
     page.get_by_role("button", name=re.compile("^End")).click()
     expect(page.get_by_text("The cover has ended")).to_be_visible()
+
+
+def test_every_page_of_the_school_s_own_was_looked_at(seen: set[str]) -> None:
+    """In the test before this one: run the whole file."""
+    assert seen >= OWN_PAGES

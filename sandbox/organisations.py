@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -96,7 +97,8 @@ def _is_signed(client_id: str, secret: str) -> bool:
         claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
     except (JoseError, ValueError):
         return False
-    return scheme.lower() == "bearer" and claims.get("iss") == client_id and claims.get("aud") == AUDIENCE
+    is_of_client = claims.get("iss") == client_id and claims.get("aud") == AUDIENCE
+    return scheme.lower() == "bearer" and is_of_client and claims.get("exp", 0) > time.time()
 
 
 def _file(var: Path) -> Path:

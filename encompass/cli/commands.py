@@ -192,6 +192,14 @@ def report(force_id: str | None, night: date | None, form: str) -> None:
     sys.exit(code_of(drawn.account))
 
 
+@main.command("make-keys")
+def make_keys() -> None:
+    """Make the key ring and the audit's signing key where the settings say; existing ones are left alone."""
+    settings = _settings()
+    installation.make_own_keys(settings)
+    out(f"key ring       {settings.ring_file}\nsigning key    {settings.audit_signing_key_file}")
+
+
 @main.command()
 def doctor() -> None:
     """Check the settings, the keys, the database and its schema, and say what to do about each fault."""
@@ -304,7 +312,10 @@ def opened_installation(as_of: datetime | None = None) -> Generator[Encompass]:
         with wiring.opened(_settings(), as_of) as encompass:
             yield encompass
     except (NoKeyRing, NoSigningKey, FileNotFoundError) as error:
-        _stop(Exit.CONFIGURATION, f"{error}; on a new installation run: encompass db migrate")
+        _stop(
+            Exit.CONFIGURATION,
+            f"{error}; on a new installation run: encompass make-keys, encompass db migrate",
+        )
     except (SettingsError, EmbeddedFailed) as error:
         _stop(Exit.CONFIGURATION, str(error))
     except UnknownRun:

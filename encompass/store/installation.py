@@ -36,13 +36,18 @@ def migrate(settings: Settings) -> int:
     with database_running(settings) as database:
         if settings.database.mode == "embedded":
             schema.create_roles_and_databases(database, (AIRFLOW,))
-            make_ring(settings.ring_file, settings.forces)
-            audit.make_signing_key(settings.audit_signing_key_file)
+            make_own_keys(settings)
             make_keys(settings.watchdog.keys_in(settings.var))
         try:
             return schema.migrate(database)
         finally:
             database.dispose()
+
+
+def make_own_keys(settings: Settings) -> None:
+    """The key ring and the audit's signing key, where the settings say; existing ones are left alone."""
+    make_ring(settings.ring_file, settings.forces, settings.environment)
+    audit.make_signing_key(settings.audit_signing_key_file)
 
 
 def privileges(settings: Settings) -> list[str]:

@@ -18,6 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter, ValidationError
 
+from encompass.settings.live import SANDBOX_SECRET
+
 T = TypeVar("T")
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -124,6 +126,11 @@ class KeyRing:
     keys: dict[str, bytes] = field(repr=False)
     hash_keys: dict[str, bytes] = field(repr=False)
 
+    @property
+    def is_of_sandbox(self) -> bool:
+        """Whether one of its keys was made by an installation that was not live: other people may know it."""
+        return any(name.startswith(SANDBOX_SECRET) for name in self.keys)
+
     def new_data_key(self) -> tuple[DataKey, WrappedKey]:
         """A fresh data key, open and wrapped."""
         key = DataKey(uuid4(), AESGCM.generate_key(KEY_BYTES * 8))
@@ -180,20 +187,23 @@ def read_ring(file: Path, force_ids: Iterable[str]) -> KeyRing:
     return ring
 
 
-def fresh_ring(force_ids: Iterable[str]) -> KeyRing:
-    """A new key ring with a hashing key for each force, in memory."""
+def fresh_ring(force_ids: Iterable[str], name: str = "ring-1") -> KeyRing:
+    """A new key ring with a hashing key for each force, in memory; `name` is its first key's."""
     return KeyRing(
-        "ring-1",
-        {"ring-1": secrets.token_bytes(KEY_BYTES)},
+        name,
+        {name: secrets.token_bytes(KEY_BYTES)},
         {force_id: secrets.token_bytes(KEY_BYTES) for force_id in force_ids},
     )
 
 
-def make_ring(file: Path, force_ids: Iterable[str]) -> None:
-    """A new key ring with a hashing key for each force, mode 0600; an existing one is left alone."""
+def make_ring(file: Path, force_ids: Iterable[str], environment: str) -> None:
+    """A new key ring with a hashing key for each force, mode 0600; an existing one is left alone.
+
+    The name of its key says where it was not made for a live installation, and goes wherever the key goes.
+    """
     if file.exists():
         return
-    ring = fresh_ring(force_ids)
+    ring = fresh_ring(force_ids, "ring-1" if environment == "live" else f"{SANDBOX_SECRET}ring-1")
     body = {
         "current": ring.current,
         "keys": {name: _encoded(key) for name, key in ring.keys.items()},

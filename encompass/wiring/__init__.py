@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
-from encompass.settings import Settings, load_deadlines, load_settings
+from encompass.settings import Settings, SettingsError, load_deadlines, load_settings
 from encompass.store import force, schema
 from encompass.store.installation import database_running
 from encompass.store.sealed import read_ring
@@ -26,6 +26,10 @@ class Encompass(NightSteps, PageCalls, OwnPageCalls):
 def opened(settings: Settings, as_of: datetime | None = None) -> Generator[Encompass]:
     """The installation, ready to work. With `as_of`, business time is replayed from that instant."""
     ring = read_ring(settings.ring_file, settings.forces)
+    if settings.environment == "live" and ring.is_of_sandbox:
+        raise SettingsError(
+            "environment = live refuses the sandbox's key ring: `encompass make-keys` makes one"
+        )
     with database_running(settings) as database:
         try:
             yield Encompass(settings, database, ring, Clock(as_of))

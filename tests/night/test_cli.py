@@ -94,6 +94,7 @@ def test_missing_settings_are_all_named_and_exit_4(tmp_path: Path) -> None:
         "status",
         "doctor",
         "db migrate",
+        "make-keys",
         "serve",
     ],
 )

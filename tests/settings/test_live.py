@@ -7,9 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from encompass.cli.commands import main
 from encompass.settings import Settings, SettingsError, load_settings
 from encompass.settings.live import SANDBOX_SECRET
+from encompass.store.sealed import make_ring, read_ring
+from encompass.wiring import opened
 from sandbox import state
 from tests.cluster import Cluster
 
@@ -130,6 +134,30 @@ def test_every_force_s_staff_have_one_provider_and_no_two_share_by_mistake(
         loaded(LIVE + STAFF, tmp_path, monkeypatch)
 
 
+def test_a_live_installation_refuses_a_key_ring_that_a_sandbox_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = tmp_path / "ring.json"
+    text = f'{LIVE}[keys]\nring_file = "{ring}"\naudit_signing_key_file = "{tmp_path}/signing.pem"\n'
+    live = loaded(text, tmp_path, monkeypatch)
+    make_ring(ring, live.forces, "sandbox")
+    with pytest.raises(SettingsError, match="refuses the sandbox's key ring"), opened(live):
+        pass
+    ring.unlink()
+    said = CliRunner().invoke(main, ["make-keys"])
+    assert (said.exit_code, str(ring) in said.output) == (0, True)
+    assert {f.name: f.stat().st_mode & 0o777 for f in (ring, tmp_path / "signing.pem")} == {
+        "ring.json": 0o600,
+        "signing.pem": 0o600,
+    }
+    before = ring.read_bytes()
+    assert CliRunner().invoke(main, ["make-keys"]).exit_code == 0
+    assert ring.read_bytes() == before
+    assert not read_ring(ring, live.forces).is_of_sandbox
+    with pytest.raises(SettingsError, match="database.port is missing"), opened(live):
+        pass
+
+
 def test_the_sandbox_s_own_settings_are_refused_name_by_name(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,3 +174,4 @@ def test_the_sandbox_s_own_settings_are_refused_name_by_name(
     for name in ("identity.school.issuer", "identity.school.role_api.url", "identity.staff.issuer"):
         assert name in said.split("needs https in: ")[1].split("\n", maxsplit=1)[0]
     assert SANDBOX_SECRET == state.SANDBOX_SECRET
+    assert cluster.ring.is_of_sandbox

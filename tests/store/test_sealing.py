@@ -23,7 +23,7 @@ from tests.cluster import FORCE, Cluster
 @pytest.fixture(scope="module")
 def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
     file = tmp_path_factory.mktemp("ring") / "ring.json"
-    make_ring(file, [FORCE, "other"])
+    make_ring(file, [FORCE, "other"], "sandbox")
     assert file.stat().st_mode & 0o777 == 0o600
     return read_ring(file, [FORCE, "other"])
 

@@ -226,6 +226,10 @@ def test_what_comes_back_counts_once_and_only_in_the_browser_that_began(shared: 
     begun = visitor.session.cookies["sign-in"]
     assert visitor.session.get(back).url.endswith("/second-factor")
     assert visitor.session.get(back).status_code == 403
+    broken = Visitor(shared)
+    back = broken.sent_back(lead)
+    assert broken.session.get(f"{shared.web}/sign-in/school/callback?code=c&state=forged").status_code == 403
+    assert broken.session.get(back).status_code == 403  # one answer is all that a sign-in takes
     replayed = requests.get(back, cookies={"sign-in": begun}, allow_redirects=False)
     assert replayed.status_code == 403
     assert "encompass" not in replayed.cookies
@@ -257,6 +261,7 @@ def test_a_sign_in_begun_at_one_door_does_not_end_at_another(shared: Site, lead:
         begun = dict(visitor.session.cookies)
         answer = requests.get(back.replace("/school/", f"/{door}/"), cookies=begun)
         assert answer.status_code == 403
+    assert visitor.session.get(back).url.endswith("/sign-in/bind")  # the other doors' providers were not asked
 
 
 def test_a_member_of_staff_without_an_app_role_is_refused(shared: Site) -> None:

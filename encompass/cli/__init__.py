@@ -13,7 +13,7 @@ from encompass.cli.match_files import match_files
 from encompass.cli.quality import quality
 from encompass.cli.quarantine import quarantine
 from encompass.cli.queue import queue
-from encompass.cli.recall import breaches, recall
+from encompass.cli.recall import breaches, recall, told
 from encompass.cli.second_factor import confirm_reset, reset_second_factor, resets, withdraw_reset
 from encompass.cli.status import status
 from encompass.cli.train_matching import train_matching
@@ -36,6 +36,7 @@ main.add_command(queue)
 main.add_command(status)
 main.add_command(recall)
 main.add_command(breaches)
+main.add_command(told)
 main.add_command(train_matching)
 main.add_command(watchdog, "watchdog")
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
-from encompass.domain.hold import HeldNotification
+from encompass.domain.hold import HeldNotification, HoldKind
 from encompass.domain.recipient import code_of
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.decide_conflicts import (
@@ -62,6 +63,7 @@ WHY = {
     "party_works_here": "bears the name, and a party works there",
     "unknown": "the record no longer says enough to tell",
 }
+LABEL = {"recipient": "school", "kinds": "why", "key_adults": "Key Adults"}
 OUTCOME = {ADMITTED: "may read it", KEPT_OUT: "never reads it"}
 
 
@@ -95,10 +97,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
     table = Table("id", "school", "why", "until", "school's bell", "state")
     for h, row in zip(held, rows, strict=True):
         until, bell = (t.astimezone(LONDON).strftime("%a %d %b %H:%M") for t in (h.until, h.duty_by))
-        state = (
-            f"a second person to confirm {h.proposed}" if h.proposed else "overdue" if row["overdue"] else ""
-        )
-        table.add_row(row["id"], h.recipient, ", ".join(row["kinds"]), until, bell, state)
+        table.add_row(row["id"], h.recipient, ", ".join(row["kinds"]), until, bell, _state(h, now))
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 
 
@@ -119,9 +118,14 @@ def show(notification_id: UUID, force_id: str | None, *, show_personal: bool, as
     if as_json:
         out(json.dumps(table, indent=2))
         return
-    for name, value in table.items():
-        for line in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
-            out(f"{name:<12}{line}")
+    said = {
+        **table,
+        "kinds": ", ".join(table["kinds"]),
+        "until": f"{shown.hold.until.astimezone(LONDON):%a %d %b %Y %H:%M}",
+    }
+    for name, value in said.items():
+        for line in value if isinstance(value, list) else [value] if value else []:  # pyright: ignore[reportUnknownVariableType]
+            out(f"{LABEL.get(name, name):<12}{line}")
 
 
 @holds.command()
@@ -189,7 +193,7 @@ def conflicts(force_id: str | None, *, as_json: bool) -> None:
     for c in found:
         row = _conflict_row(c)
         since = c.found.since.astimezone(LONDON).strftime("%a %d %b %H:%M")
-        state = f"a second person to confirm {c.found.proposed}" if c.found.proposed else row["state"]
+        state = "may read it, once a second person confirms" if c.found.proposed else row["state"]
         table.add_row(row["id"], row["recipient"], row["key_adult"], WHY[row["why"]], since, state)
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 
@@ -283,6 +287,15 @@ def _told() -> Generator[None]:
     except CannotDecide as why:
         click.echo(f"encompass: {why}", err=True)
         sys.exit(Exit.FAILED)
+
+
+def _state(h: HeldNotification, now: datetime) -> str:
+    if h.proposed:
+        return f"{h.proposed}, once a second person confirms"
+    if h.until > now:
+        return ""
+    ends_by_itself = h.kinds == (HoldKind.POLICE,)
+    return "ended: the next `encompass prepare` looks at it" if ends_by_itself else "OVERDUE: decide"
 
 
 def _row(h: HeldNotification) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import click
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
-from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
+from encompass.cli.options import Exit, Identifier, Night, Somebody, force_option, json_option
 from encompass.cli.printing import out
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.hold_notifications import CannotDecide, night_of_notification
@@ -24,15 +24,17 @@ from encompass.pipeline.recall_notification import (
     Opening,
     confirm_recall,
     list_breaches,
+    list_told,
     propose_recall,
     show_breach,
     withdraw_recall,
 )
 from encompass.pipeline.recall_notification import close_breach as close
 from encompass.store.database import Role
-from encompass.store.recall import Breach
+from encompass.store.recall import Breach, Readable
 from encompass.wiring import Encompass
 
+HOUR: Final = timedelta(hours=1)
 by_option = click.option(
     "--by",
     required=True,
@@ -42,7 +44,7 @@ by_option = click.option(
 
 
 @click.command()
-@click.argument("notification_id", type=Identifier("encompass exceptions, or encompass calls list"))
+@click.argument("notification_id", type=Identifier("encompass told"))
 @by_option
 @click.option("--reason", metavar="TEXT", help="Why it was the wrong school; kept sealed. Begins a recall.")
 @click.option(
@@ -59,7 +61,7 @@ def recall(
     step: str | None,
     force_id: str | None,
 ) -> None:
-    """Take a message back from the wrong school.
+    """Take a message back from the wrong school; `encompass told` lists what schools can read.
 
     With --reason nobody there can open it from that moment. When a second person has said --confirm it is gone for
     good, who had opened it is listed, a breach case opens whose clock is the Information Commissioner's 72 hours, and
@@ -81,6 +83,32 @@ def recall(
             out(f"  encompass recall {notification_id} --by WHO --confirm")
 
 
+@click.command()
+@force_option
+@click.option("--night", type=Night(), help="Of this night alone. [default: every night]")
+@click.option("--school", "recipient", metavar="URN", help="To this school alone, or an office by its code.")
+@json_option
+def told(force_id: str | None, night: date | None, recipient: str | None, *, as_json: bool) -> None:
+    """List what schools and offices can read, acknowledged or not, by the id that `recall` is given; nobody's name."""
+    with opened_installation() as encompass:
+        chosen = chosen_force(encompass, force_id)
+        found = list_told(encompass.database.engine(Role.PIPELINE), chosen, night, recipient)
+    if as_json:
+        out(json.dumps([_told_row(r) for r in found], indent=2))
+        return
+    if not found:
+        out("nothing that a school can read")
+        return
+    table = Table("id", "night", "school", "told", "acknowledged")
+    for r in found:
+        school = (
+            r.recipient_name if r.recipient in r.recipient_name else f"{r.recipient_name} ({r.recipient})"
+        )
+        answered = _clock(r.acknowledged_at) if r.acknowledged_at else ""
+        table.add_row(str(r.notification_id), str(r.night), school, _clock(r.released_at), answered)
+    Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
+
+
 @click.group()
 def breaches() -> None:
     """Personal data breaches: what was told to the wrong school, and the clock for reporting it."""
@@ -93,6 +121,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
     """Every breach, the open ones first."""
     with opened_installation() as encompass:
         found = list_breaches(encompass.database.engine(Role.PIPELINE), chosen_force(encompass, force_id))
+        now = encompass.clock.now()
     if as_json:
         out(json.dumps([_row(b) for b in found], indent=2))
         return
@@ -102,7 +131,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
     table = Table("id", "school", "since", "report by", "outcome")
     for b in found:
         table.add_row(
-            str(b.breach_id), b.recipient, _clock(b.opened_at), _clock(b.report_by), b.outcome or "open"
+            str(b.breach_id), b.recipient, _clock(b.opened_at), _clock(b.report_by), _outcome(b, now)
         )
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 
@@ -116,7 +145,17 @@ def show(breach_id: UUID, force_id: str | None, *, show_personal: bool) -> None:
     with _told(), opened_installation() as encompass:
         engine, chosen = encompass.database.engine(Role.PIPELINE), chosen_force(encompass, force_id)
         found, openings = show_breach(engine, encompass.ring, chosen, breach_id)
-    for name, value in _row(found.breach).items():
+        now = encompass.clock.now()
+    b = found.breach
+    shown = {
+        "id": b.breach_id,
+        "message": b.notification_id,
+        "school": b.recipient,
+        "since": _clock(b.opened_at),
+        "report by": _clock(b.report_by),
+        "outcome": _outcome(b, now),
+    }
+    for name, value in shown.items():
         out(f"{name:<16}{value}")
     if found.confirmed_by is None:
         out(f"{'decided by':<16}{found.proposed_by}, in the queue: another pupil of the same school")
@@ -124,7 +163,8 @@ def show(breach_id: UUID, force_id: str | None, *, show_personal: bool) -> None:
         out(f"{'recalled by':<16}{found.proposed_by}, confirmed by {found.confirmed_by}")
     if show_personal:
         out(f"{'why':<16}{found.reason}")
-        out(f"{'closed because':<16}{found.closing or ''}")
+        if found.closing:
+            out(f"{'closed because':<16}{found.closing}")
     _say_who_opened(openings)
 
 
@@ -181,6 +221,26 @@ def _told() -> Generator[None]:
 
 def _clock(instant: datetime) -> str:
     return instant.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")
+
+
+def _outcome(b: Breach, now: datetime) -> str:
+    if b.outcome is not None:
+        assert b.closed_at is not None
+        return f"{b.outcome.replace('_', ' ')}, by {b.closed_by} on {_clock(b.closed_at)}"
+    left = b.report_by - now
+    return f"open: {left // HOUR} hours left" if left > timedelta(0) else "open: THE TIME TO REPORT IS OVER"
+
+
+def _told_row(r: Readable) -> dict[str, Any]:
+    return {
+        "id": str(r.notification_id),
+        "night": r.night.isoformat(),
+        "recipient": r.recipient,
+        "name": r.recipient_name,
+        "status": r.status.value,
+        "released_at": r.released_at.isoformat(),
+        "acknowledged_at": r.acknowledged_at.isoformat() if r.acknowledged_at else None,
+    }
 
 
 def _row(b: Breach) -> dict[str, Any]:

@@ -17,12 +17,13 @@ PACE_OVER: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What is counted outside the account: telephone calls to make, nudges that wait, exceptions, records refused."""
+    """What is counted outside the account: calls, nudges that wait, exceptions, records refused, open breaches."""
 
     calls: int
     nudges_waiting: int
     exceptions: int
     quarantined: int
+    breaches: int
     is_frozen: bool
 
 
@@ -126,6 +127,10 @@ def _outside_the_account(outstanding: Outstanding) -> Iterator[ToDo]:
         yield ToDo(f"{outstanding.calls} telephone calls are to be made", "encompass calls sheet")
     if outstanding.exceptions:
         yield ToDo(f"{outstanding.exceptions} exceptions stand", "encompass exceptions")
+    if outstanding.breaches:
+        yield ToDo(
+            f"{outstanding.breaches} breach cases are open, each with its clock", "encompass breaches list"
+        )
     if outstanding.quarantined:
         yield ToDo(f"{outstanding.quarantined} records are in quarantine", "encompass quarantine list")
 

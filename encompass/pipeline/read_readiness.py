@@ -11,7 +11,7 @@ from encompass.domain.nudge import NudgeStatus
 from encompass.domain.readiness import Outstanding, Readiness, readiness_of
 from encompass.domain.run import LONDON
 from encompass.pipeline.reconcile_acknowledgements import account_at
-from encompass.store import compliance, feed, force, freeze, ladder, nudge, phone_task
+from encompass.store import compliance, feed, force, freeze, ladder, nudge, phone_task, recall
 
 
 def read_readiness(engine: Engine, force_id: str, now: datetime) -> Readiness:
@@ -35,5 +35,6 @@ def _outstanding(connection: Connection, force_id: str, now: datetime) -> Outsta
         nudge.counts(connection, force_id).get(NudgeStatus.QUEUED.value, 0),
         len(ladder.exceptions(connection, force_id, now)),
         sum(n for _, _, n in feed.quarantined(connection, force_id)),
+        recall.open_breaches(connection, force_id),
         freeze.standing(connection, force_id) is not None,
     )

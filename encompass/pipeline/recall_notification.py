@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from encompass.pipeline.withdraw_notifications import give_notice
 from encompass.store import incident, key_adult, notification, part, placement, recall
 from encompass.store.candidate import Rolls
 from encompass.store.notification import UntoldDuty, Whole
-from encompass.store.recall import Breach, OpenedBreach
+from encompass.store.recall import Breach, OpenedBreach, Readable
 from encompass.store.sealed import KeyRing
 
 NOTHING: Final = "no notification of this id can be read by a school: there is nothing to recall"
@@ -47,6 +47,12 @@ class Recalled:
     report_by: datetime
     openings: Sequence[Opening]
     right_urn: int | None
+
+
+def list_told(engine: Engine, force_id: str, night: date | None, recipient: str | None) -> list[Readable]:
+    """What recipients can read, to find the message that went wrong; nothing of the children."""
+    with engine.begin() as connection:
+        return recall.readable(connection, force_id, night, recipient)
 
 
 def propose_recall(

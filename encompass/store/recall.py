@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.hold import REPORT_WITHIN
+from encompass.domain.notification import NotificationStatus
 from encompass.domain.run import Run
 from encompass.store import audit
 from encompass.store.data_key import open_keys
@@ -33,6 +34,19 @@ class Proposal:
     duty_id: UUID | None
     by: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A message that its recipient can read, by code and name of the recipient; nothing of the child."""
+
+    notification_id: UUID
+    night: date
+    recipient: str
+    recipient_name: str
+    status: NotificationStatus
+    released_at: datetime
+    acknowledged_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,30 @@ def propose(
         },
     ).first()
     return row is not None
+
+
+def readable(
+    connection: Connection, force_id: str, night: date | None, recipient: str | None
+) -> list[Readable]:
+    """Up to 1,000 messages that can be read, of one night or one recipient where asked, the newest night first."""
+    rows = connection.execute(Q["readable"], {"force_id": force_id, "night": night, "recipient": recipient})
+    return [
+        Readable(
+            row.notification_id,
+            row.night,
+            row.recipient,
+            row.recipient_name,
+            NotificationStatus(row.status),
+            row.released_at,
+            row.acknowledged_at,
+        )
+        for row in rows
+    ]
+
+
+def open_breaches(connection: Connection, force_id: str) -> int:
+    """How many breach cases are open."""
+    return connection.execute(Q["open_breaches"], {"force_id": force_id}).scalar_one()
 
 
 def proposal(connection: Connection, notification_id: UUID) -> Proposal | None:

@@ -70,3 +70,20 @@ UPDATE breach SET outcome = CAST(:outcome AS text), sealed_outcome = CAST(:seale
     closed_by = CAST(:closed_by AS text), closed_at = CAST(:closed_at AS timestamptz)
 WHERE breach_id = CAST(:breach_id AS uuid) AND closed_at IS NULL
 RETURNING breach_id
+
+-- name: readable
+SELECT n.notification_id, r.night, q.code AS recipient, coalesce(s.name, q.code) AS recipient_name, n.status,
+    n.released_at, a.acknowledged_at
+FROM notification AS n
+JOIN run AS r ON r.run_id = n.run_id
+JOIN recipient AS q ON q.recipient_id = n.recipient_id
+LEFT JOIN school AS s ON s.force_id = q.force_id AND s.urn = q.urn
+LEFT JOIN acknowledgement AS a ON a.notification_id = n.notification_id
+WHERE n.force_id = CAST(:force_id AS text) AND n.status IN ('released', 'acknowledged')
+    AND (CAST(:night AS date) IS NULL OR r.night = CAST(:night AS date))
+    AND (CAST(:recipient AS text) IS NULL OR q.code = CAST(:recipient AS text))
+ORDER BY r.night DESC, q.code, n.released_at, n.notification_id
+LIMIT 1000
+
+-- name: open_breaches
+SELECT count(*) AS open_breaches FROM breach WHERE force_id = CAST(:force_id AS text) AND closed_at IS NULL

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| (?P<case>[^|]+) \| (?P<behaviour>[^|]+) \| (?P<test>[^|]+) \|$", re.MULTILINE)
-EDGE_CASES = 38
 
 
-def test_every_edge_case_has_a_test_that_exists_or_says_not_yet() -> None:
-    rows = [
-        r for r in ROW.finditer((ROOT / "docs" / "edge_cases.md").read_text("utf-8")) if r["case"] != "Case"
-    ]
+@pytest.mark.parametrize(("page", "cases"), [("edge_cases.md", 38), ("scenarios.md", 35)])
+def test_every_case_has_a_test_that_exists_or_says_not_yet(page: str, cases: int) -> None:
+    rows = list(ROW.finditer((ROOT / "docs" / page).read_text("utf-8")))[1:]
     rows = [r for r in rows if not r["case"].startswith("-")]
-    assert len(rows) == EDGE_CASES
-    assert len({r["case"] for r in rows}) == EDGE_CASES
+    assert len(rows) == cases
+    assert len({r["case"] for r in rows}) == cases
     for row in rows:
         if row["test"].startswith("not yet"):
             continue

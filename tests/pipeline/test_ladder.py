@@ -14,6 +14,7 @@ from encompass.pipeline.chase_acknowledgements import chase_acknowledgements
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
+from tests.pipeline.told import Told
 
 
 def rows(encompass: Encompass, query: str, **values: object) -> list[Any]:
@@ -76,6 +77,31 @@ def test_a_morning_on_which_nobody_answers(played: Encompass, cluster: Cluster, 
     assert account.duties.buckets["escalated"] == told
     events = rows(played, "SELECT count(*) FROM encompass.audit_event WHERE action = 'ladder_step_taken'")
     assert events[0][0] == sum(steps(played).values())
+
+
+def test_who_acknowledges_at_any_rung_climbs_no_further(played: Encompass, cluster: Cluster) -> None:
+    released = rows(
+        played, "SELECT notification_id, urn FROM encompass.notification WHERE status = 'released' ORDER BY 1"
+    )
+    rungs = [time(7, 40), time(8, 5), time(8, 20), time(8, 50)]
+    school = Told(played, cluster)
+    for at, (notification_id, urn) in zip(rungs, released, strict=False):
+        chase(played, cluster, at)
+        school.acknowledge(urn, notification_id, at)
+    for later in (time(8, 0), time(8, 15), time(8, 50), time(9, 20), time(12, 0)):
+        chase(played, cluster, later)
+    taken = [
+        [s for (s,) in rows(played, f"SELECT s.step FROM encompass.ladder_step AS s JOIN encompass.notification_part AS p USING (duty_id) WHERE p.notification_id = '{n}' ORDER BY s.taken_at, s.step")]
+        for n, _ in released[: len(rungs)]
+    ]  # fmt: skip
+    assert taken == [
+        [],
+        ["second_channel"],
+        ["second_channel", "telephone"],
+        ["second_channel", "telephone", "head", "missed"],
+    ]
+    open_tasks = "SELECT count(*) FROM encompass.phone_task WHERE withdrawn_at IS NULL AND notification_id IN ('{}', '{}', '{}', '{}')"
+    assert rows(played, open_tasks.format(*(n for n, _ in released[: len(rungs)]))) == [(0,)]
 
 
 def test_what_no_provider_took_by_half_past_seven_is_an_alarm(

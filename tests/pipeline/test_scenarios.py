@@ -150,6 +150,42 @@ def test_a_school_shut_in_between_is_chased_and_missed_by_its_own_bell_only(
     assert chase(encompass, "2026-03-17T08:15") == 1
 
 
+def test_a_school_that_closes_for_good_in_between_is_chased_all_the_same(tell: Tell) -> None:
+    encompass = tell("2026-03-17T02:00", "2026-03-17T05:45")
+    change(
+        encompass,
+        "UPDATE encompass.school SET status_code = 2 WHERE urn IN (SELECT urn FROM encompass.notification)",
+    )
+    assert chase(encompass, "2026-03-17T08:15") == 1
+    assert chase(encompass, "2026-03-17T08:46") == 1
+    (task, *_) = list_calls(encompass.database.engine(Role.PIPELINE), FORCE)
+    assert task.notification_id == notification(encompass)
+    assert rows(encompass, "SELECT count(*) FROM encompass.duty_exception") == [(1,)]
+
+
+def test_the_summer_holiday(rolled: Encompass, tell: Tell) -> None:
+    """Six weeks: told at once, telephoned within two days, delivered is not acknowledged, reminded on the first day back."""
+    shut = (
+        "INSERT INTO encompass.calendar_day SELECT :f, 'test', 'default', '', d, 'closed', 'summer', NULL "
+        "FROM generate_series(CAST('2026-07-22' AS date), CAST('2026-09-01' AS date), interval '1 day') AS d"
+    )
+    change(rolled, shut, f=FORCE)
+    encompass = tell("2026-07-25T01:00", "2026-07-25T05:45")
+    ((duty_by, act_by),) = rows(encompass, "SELECT duty_by, act_by FROM encompass.duty")
+    assert duty_by.astimezone(LONDON).isoformat()[:16] == "2026-09-02T08:45"
+    assert act_by == at("2026-07-27T08:15")
+    change(encompass, "UPDATE encompass.nudge SET status = 'delivered'")
+    assert chase(encompass, act_by.astimezone(LONDON).isoformat()[:16]) == 1
+    for day in ("2026-07-28", "2026-08-15", "2026-08-31"):
+        assert chase(encompass, f"{day}T09:00") == 0
+    assert "missed" not in steps(encompass)
+    chase(encompass, "2026-09-02T07:00")
+    assert steps(encompass)["reminder"] == 1
+    assert tasks(encompass) == [("key_adult", "unacknowledged")]
+    chase(encompass, "2026-09-02T08:46")
+    assert rows(encompass, "SELECT reason FROM encompass.duty_exception") == [("unacknowledged",)]
+
+
 def test_acknowledged_by_telephone_while_nudges_failed(tell: Tell) -> None:
     encompass = tell("2026-03-17T02:00", "2026-03-17T05:45")
     change(encompass, "UPDATE encompass.nudge SET status = 'failed'")

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from encompass.domain.nudge import Channel, Rung, SendingRules, mobile_of, wait_before_retry
 from encompass.domain.report_export import account_table
+from encompass.domain.run import LONDON
 from encompass.gateways.notify import NotifyAddress, NotifyGateway
 from encompass.pipeline.nudge_wording import wording_of
 from encompass.pipeline.send_one import LEFT, tell_a_person
@@ -92,6 +93,31 @@ def test_a_provider_down_for_hours_loses_nothing_and_is_left_in_peace(post: Post
     assert QUICK.opens_after <= failed <= QUICK.opens_after + 2 * QUICK.workers
     assert "nudges_waiting: email" in alarms(post)
     assert post.statuses() == {"queued": len(post.nudges())}
+    assert is_balanced(post)
+
+
+def test_a_provider_away_for_two_hours_of_the_morning_then_takes_everything_once(post: Post) -> None:
+    """Away from the feed check until half past seven: nothing is given up, people are told of it, nothing is doubled."""
+    good, first = post.providers, post.nudges()
+    post.providers = dict.fromkeys(Channel, replace(good[Channel.EMAIL], connect=_nobody()))
+
+    def at(hour: int, minute: int) -> None:
+        instant = datetime.combine(post.run.night, time(hour, minute), LONDON)
+        post.run = post.encompass.open_run(post.run.force_id, post.run.night, instant)
+
+    for hour, minute in ((5, 35), (6, 5), (6, 35), (7, 5)):
+        at(hour, minute)
+        assert post.send(replace(QUICK, waits_for=MS)) == 0
+    at(7, 30)
+    post.encompass.chase_acknowledgements(post.run)
+    assert {"nudges_waiting: email", "nudges_not_accepted: ladder"} <= alarms(post)
+    assert post.statuses() == {"queued": 2 * len(first)}
+    post.providers = good
+    at(7, 35)
+    assert post.send(replace(QUICK, waits_for=2 * SECOND)) == 2 * len(first)
+    assert post.references() == post.nudges()
+    post.encompass.chase_acknowledgements(post.run)
+    assert alarms(post) == set()
     assert is_balanced(post)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from encompass.domain.nudge import Channel, NudgeStatus
-from encompass.gateways.pace import Pace
+from encompass.gateways.pace import Pace, SharedPace
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,4 @@ class Provider:
     name: str
     is_asked: bool
     connect: Callable[[], AbstractContextManager[Sender]]
-    pace: Pace
+    pace: Pace | SharedPace

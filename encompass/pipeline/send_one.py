@@ -66,7 +66,7 @@ def send_leased(outbox: Outbox, sender: Sender, leased: Leased) -> NudgeStatus:
     pace = outbox.providers[leased.lease.channel].pace
     turn = pace.reserve()
     if turn > outbox.rules.lease.total_seconds() / 4:
-        pace.give_back()
+        pace.give_back(turn)
         return _put_back(outbox, leased.lease, "paced", timedelta(seconds=turn))
     time.sleep(turn)
     if time.monotonic() - leased.since > outbox.rules.lease.total_seconds() / 2:

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Engine
 
 from encompass.domain.nudge import Channel
 from encompass.gateways.mail import MailAddress, MailGateway
 from encompass.gateways.notify import NotifyAddress, NotifyGateway
 from encompass.gateways.nudge import Provider
-from encompass.gateways.pace import Pace
+from encompass.gateways.pace import SharedPace
 from encompass.settings import MailSettings, NotifySettings, Settings, SettingsError, TemplateSettings
 
+SERVICE_AND_SECRET: Final = 73
+SECRET: Final = 37
+"""A key of GOV.UK Notify ends in the service's id and the secret, 36 characters each; the limit is the service's."""
 
-def providers_of(settings: Settings, force_id: str) -> Mapping[Channel, Provider]:
-    """The provider of each channel that the force uses; two channels of one provider share its pace."""
+
+def providers_of(settings: Settings, force_id: str, engine: Engine) -> Mapping[Channel, Provider]:
+    """The provider of each channel that the force uses; all that goes by one account shares its pace."""
     chosen = settings.nudges_of(force_id)
     found: dict[Channel, Provider] = {}
     if chosen.notify is not None:
         address = notify_address(chosen.notify)
-        notify = Provider(
-            "notify", is_asked=True, connect=lambda: NotifyGateway(address), pace=Pace(chosen.per_minute)
-        )
+        service = address.api_key[-SERVICE_AND_SECRET:-SECRET]
+        pace = SharedPace(engine, account_hash("notify", address.base_url, service), chosen.per_minute)
+        notify = Provider("notify", is_asked=True, connect=lambda: NotifyGateway(address), pace=pace)
         found |= {Channel.EMAIL: notify} if chosen.email == "notify" else {}
         found |= {Channel.SMS: notify} if chosen.sms == "notify" else {}
     if chosen.email == "smtp":
         if settings.mail is None:
             raise SettingsError("mail is missing: nudges.email is smtp")
         mail = mail_address(settings.mail)
-        found[Channel.EMAIL] = Provider(
-            "smtp", is_asked=False, connect=lambda: MailGateway(mail), pace=Pace(chosen.per_minute)
+        pace = SharedPace(
+            engine, account_hash("smtp", f"{mail.host}:{mail.port}", mail.username), chosen.per_minute
         )
+        found[Channel.EMAIL] = Provider("smtp", is_asked=False, connect=lambda: MailGateway(mail), pace=pace)
     return found
+
+
+def account_hash(provider: str, where: str, account: str) -> bytes:
+    """One account at one provider, whichever force and process sends by it."""
+    return hashlib.blake2b("\n".join((provider, where, account)).encode(), digest_size=32).digest()
 
 
 def mail_address(m: MailSettings) -> MailAddress:

@@ -106,7 +106,7 @@ class NightSteps(Installation):
         if is_frozen(engine, run, timedelta(hours=self.force(run.force_id).ladder.freeze_after_hours)):
             return 0
         rules = SendingRules(workers=self.settings.nudges_of(run.force_id).at_once)
-        return send(engine, self.ring, providers_of(self.settings, run.force_id), rules, link, run)
+        return send(engine, self.ring, providers_of(self.settings, run.force_id, engine), rules, link, run)
 
     def chase_acknowledgements(self, run: Run) -> int:
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
@@ -131,14 +131,15 @@ class NightSteps(Installation):
             timedelta(minutes=own.escalate_every_minutes),
         )
         lapsed = LapsedTraining(force.profile.lapsed_training)
-        channels = frozenset(providers_of(self.settings, force_id))
+        engine = self.database.engine(Role.PIPELINE)
+        channels = frozenset(providers_of(self.settings, force_id, engine))
         cover = CoverRule(force.profile.cover)
         return LadderRules(times, self.duty_rules(force_id), own.school_ends, lapsed, cover, channels)
 
     def reconcile_acknowledgements(self, run: Run) -> Account:
         """Join the receipts, then the night's account, an imbalance raising an alarm."""
         engine = self.database.engine(Role.PIPELINE)
-        record_receipts(engine, providers_of(self.settings, run.force_id), run)
+        record_receipts(engine, providers_of(self.settings, run.force_id, engine), run)
         return reconcile(engine, run)
 
     def account(self, run: Run) -> Account:

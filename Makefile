@@ -16,7 +16,7 @@ PUPILS ?= 1000000
 FUZZ ?= 100000
 DUTIES ?= 5000
 
-.PHONY: help run night serve airflow test check format bench bench-scale prove browser pango docs assets lock clean
+.PHONY: help run night serve airflow test check format bench bench-scale prove browser pango docs screenshots assets lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ docs: $(DEV_STAMP) ## Draw the generated pages of docs/ and the message catalogu
 	@$(PY) -m docs.generate
 	@cd encompass && ../$(VENV)/bin/pybabel -q extract -F ../babel.cfg --no-location --sort-output --omit-header \
 	  -k lazy_gettext -o web/locale/messages.pot .
+
+screenshots: $(DEV_STAMP) browser ## Draw the pictures of docs/images anew, from a fictional night
+	@exec $(PY) -m docs.screenshots
 
 assets: ## Rebuild the pages' CSS from govuk-frontend (needs Node; the result is committed)
 	@cd frontend && npm ci --silent && npm run --silent build

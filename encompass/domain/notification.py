@@ -176,10 +176,15 @@ class Notice:
 
 @dataclass(frozen=True)
 class Inbox:
-    """What a school may read: messages, and notices of those that it can no longer open."""
+    """A page of what a school may read: messages, and on the first page notices of those that it can no longer open.
+
+    `waiting` counts all that wait to be acknowledged, on whatever page; `goes_on` says whether another page follows.
+    """
 
     entries: tuple[InboxEntry, ...]
     notices: tuple[Notice, ...]
+    waiting: int
+    goes_on: bool
 
 
 @dataclass(frozen=True)

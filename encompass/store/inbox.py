@@ -21,11 +21,19 @@ Q: Final = load("inbox")
 ADVICE: Final = TypeAdapter(Advice)
 
 
-def entries(connection: Connection, ring: KeyRing) -> tuple[InboxEntry, ...]:
-    """What the session's school may read: unacknowledged first, then by when each was due."""
-    rows = connection.execute(Q["inbox"]).all()
+def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tuple[InboxEntry, ...]:
+    """Lines of what the session's school may read, leaving out the first `after`.
+
+    What waits comes first, by when it is due; then what no support is recorded of, then the rest, the newest first.
+    """
+    rows = connection.execute(Q["inbox"], {"lines": lines, "after": after}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return tuple(_entry(row, keys) for row in rows)
+
+
+def waiting(connection: Connection) -> int:
+    """How many messages wait for the session's school to acknowledge them."""
+    return connection.execute(Q["waiting"]).scalar_one()
 
 
 def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> InboxEntry:

@@ -15,6 +15,7 @@ from encompass.web.parts import encompass_of
 
 blueprint = Blueprint("school", __name__)
 ANSWERS = frozenset({"not-ours", "not-for-me"})
+LAST_PAGE = 10_000
 
 
 @blueprint.get("/inbox")
@@ -22,17 +23,19 @@ ANSWERS = frozenset({"not-ours", "not-for-me"})
 def inbox() -> ResponseReturnValue:
     """What waits for this school or office, what was withdrawn from it, and what it has acknowledged."""
     viewer = key_adult_viewer()
-    read = encompass_of().read_inbox(viewer)
+    page = min(max(request.args.get("page", 1, int), 1), LAST_PAGE)
+    read = encompass_of().read_inbox(viewer, page)
     waiting = [e for e in read.entries if e.acknowledged_at is None]
     done = [e for e in read.entries if e.acknowledged_at is not None]
     return render_template(
         "inbox.html",
         viewer=viewer,
+        page=page,
+        read=read,
         waiting=waiting,
         together=_together(waiting),
         unsupported=[e for e in done if not e.has_support] if viewer.is_at_school else [],
         done=[e for e in done if e.has_support or not viewer.is_at_school],
-        notices=read.notices,
         now=encompass_of().clock.now(),
         answered=request.args.get("answered") if request.args.get("answered") in ANSWERS else None,
     )

@@ -27,13 +27,14 @@ from encompass.wiring.sign_in import SignInCalls
 class PageCalls(SignInCalls):
     """What the pages ask for."""
 
-    def read_inbox(self, viewer: KeyAdultViewer) -> Inbox:
-        """The notifications and notices that the viewer's school or office may read."""
-        return read_inbox(self.database.engine(Role.SCHOOL), self.ring, viewer)
+    def read_inbox(self, viewer: KeyAdultViewer, page: int = 1) -> Inbox:
+        """A page of the notifications and notices that the viewer's school or office may read, its viewing audited."""
+        return read_inbox(self.database.engine(Role.SCHOOL), self.ring, viewer, page, self.clock.now())
 
     def read_cover(self, viewer: KeyAdultViewer, notification_id: UUID) -> InboxEntry | Notice:
-        """What stands before a notification's content, or the notice of one that is gone. Raises NotFound."""
-        return read_cover(self.database.engine(Role.SCHOOL), self.ring, viewer, notification_id)
+        """What stands before a notification's content, or the notice of one that is gone; audited. Raises NotFound."""
+        engine, now = self.database.engine(Role.SCHOOL), self.clock.now()
+        return read_cover(engine, self.ring, viewer, notification_id, now)
 
     def read_notification(
         self, viewer: KeyAdultViewer, notification_id: UUID, reading: Reading = Reading.VIEWED

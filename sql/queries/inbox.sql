@@ -10,7 +10,10 @@ GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.
     a.acknowledged_at
 ORDER BY (a.acknowledged_at IS NOT NULL), has_support,
     CASE WHEN a.acknowledged_at IS NULL THEN min(d.duty_by) END, n.released_at DESC, n.notification_id
-LIMIT 200
+LIMIT CAST(:lines AS integer) OFFSET CAST(:after AS integer)
+
+-- name: waiting
+SELECT count(*) FROM notification WHERE status = 'released'
 
 -- name: cover
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,

@@ -14,10 +14,11 @@ from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooL
 
 from encompass import web
 from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
-from encompass.domain.notification import InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
+from encompass.domain.notification import Inbox, InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.sign_in import Choice, SignInUnavailable
 from encompass.domain.support import Support, SupportFault, SupportGiven, SupportKind
+from encompass.pipeline.read_notifications import INBOX_LINES
 from encompass.web import wording
 
 TEMPLATES = Path(str(web.__file__)).parent / "templates"
@@ -69,21 +70,29 @@ def of_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> dict[str, str]:
         Notice(entry.notification_id, kind, NoticeAbout("AB", "4", at), at + timedelta(hours=1))
         for kind in NoticeKind
     ]
-    shown = {"waiting": [], "together": [], "unsupported": [], "done": [], "notices": [], "answered": None}
-    shown |= {"now": at, "viewer": replace(viewer, name=LONG_NAME)}
+    nothing = Inbox((), (), 0, goes_on=False)
+    shown = {"waiting": [], "together": [], "unsupported": [], "done": [], "answered": None, "page": 1}
+    shown |= {"now": at, "viewer": replace(viewer, name=LONG_NAME), "read": nothing}
+    full = {"waiting": family, "together": [family, [entry]], "unsupported": done}
+    read = Inbox((), tuple(notices), 53, goes_on=True)
     officer = replace(viewer, recipient=LaOfficer("318", Office.VIRTUAL_SCHOOL))
     return {
         "inbox-empty": render_template("inbox.html", **shown),
-        "inbox-full": render_template(
-            "inbox.html",
-            **(
-                shown
-                | {"waiting": family, "together": [family, [entry]], "unsupported": done, "notices": notices}
-            ),
-        ),
+        "inbox-full": render_template("inbox.html", **(shown | full | {"page": 2, "read": read})),
         "inbox-office": render_template("inbox.html", **(shown | {"viewer": officer, "done": done})),
         **{f"notice-{n.kind}": render_template("notice.html", viewer=viewer, notice=n) for n in notices},
     }
+
+
+def longest_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> str:
+    """An inbox with as many lines as one page has, each as long as a line can be."""
+    at = entry.released_at
+    late = replace(entry, replaces=True, duty_by=at - timedelta(days=1))
+    lines = [replace(late, notification_id=uuid4()) for _ in range(INBOX_LINES)]
+    return render_template(
+        "inbox.html", waiting=lines, together=[[line] for line in lines], unsupported=[], done=[], answered=None,
+        page=1, now=at, viewer=replace(viewer, name=LONG_NAME), read=Inbox((), (), 53, goes_on=True),
+    )  # fmt: skip
 
 
 def of_messages(viewer: KeyAdultViewer, page: NotificationPage) -> dict[str, str]:

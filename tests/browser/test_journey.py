@@ -301,6 +301,16 @@ def test_inbox_and_message_weigh_little_the_first_time(browser: Browser, site: S
     glass.look("corrected", page)
 
 
+def test_the_longest_inbox_weighs_little_too(site: Site) -> None:
+    viewer = Told(site.encompass, site.cluster).viewer(lead(site, "on_roll", 2).urn)
+    app = create_app(site.encompass)
+    with app.test_request_context():
+        page = seldom.longest_inbox(viewer, site.encompass.read_inbox(viewer).entries[0])
+    style = app.test_client().get("/static/encompass.css", headers={"Accept-Encoding": "gzip"})
+    assert style.headers["Content-Encoding"] == "gzip"
+    assert len(page.encode()) + len(style.get_data()) < MOST_BYTES - 2048  # headers and the tab's picture
+
+
 def _note(came: list[Response], answer: Response) -> None:
     came.append(answer)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from uuid import uuid4
 
 import pytest
 import requests
 from sqlalchemy import text
 
+from encompass.pipeline import read_notifications
 from encompass.settings import StaffSettings
 from encompass.store.database import Role
 from sandbox.people import CouldNotAnswer, sign_in
 from sandbox.world import neighbour
 from tests.cluster import FORCE
+from tests.pipeline.told import Told
 from tests.site import Site
 
 NOTIFICATION = re.compile(r"/notifications/([0-9a-f-]{36})")
@@ -94,6 +97,42 @@ def test_looking_changes_nothing_but_the_audit(site: Site) -> None:
         ).scalar_one()
     assert status == "released"
     assert viewed >= 2
+
+
+def test_every_look_at_a_child_is_an_audit_event(site: Site) -> None:
+    session, inbox = site.signed_in(site.told()[0])
+    identifier = NOTIFICATION.search(inbox).group(1)
+    session.get(f"{site.web}/notifications/{identifier}")
+    session.get(f"{site.web}/notifications/{identifier}/content")
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        looked = connection.execute(
+            text(
+                "SELECT action, subject_kind FROM encompass.audit_event WHERE action LIKE '%\\_viewed' ORDER BY event_id"
+            )
+        ).all()
+    assert [tuple(row) for row in looked] == [
+        ("inbox_viewed", "key_adult"),
+        ("initials_viewed", "notification"),
+        ("notification_viewed", "notification"),
+    ]
+
+
+def test_an_inbox_longer_than_a_page_goes_on_and_loses_none(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told(site.encompass, site.cluster)
+    e = told.expected("on_roll", 1)
+    with told.second(e, time(6, 10)):
+        told.run(time(6, 30))
+    monkeypatch.setattr(read_notifications, "INBOX_LINES", 1)
+    session, first = site.signed_in(e["urns"][0])
+    second = session.get(f"{site.web}/inbox?page=2").text
+    for page, there, absent in ((first, "Older", "Newer"), (second, "Newer", "Older")):
+        assert f"{there} messages" in page and f"{absent} messages" not in page
+        assert "2 messages to acknowledge" in page
+    assert len({*NOTIFICATION.findall(first), *NOTIFICATION.findall(second)}) == 2
+    for odd in ("0", "-1", "x", "9" * 30):
+        assert session.get(f"{site.web}/inbox?page={odd}").status_code == 200
 
 
 def test_get_never_acknowledges(site: Site) -> None:

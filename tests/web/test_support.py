@@ -81,7 +81,7 @@ def test_support_is_recorded_amended_and_reminded_of_until_then(site: Site) -> N
 
 
 def test_the_inbox_asks_for_support_before_it_lists_what_has_it(site: Site) -> None:
-    """Two hundred lines are shown at most: none that is still asked for may be left out for one that is settled."""
+    """A page of it has fifty lines: none that is still asked for may come after one that is settled."""
     told = Told(site.encompass, site.cluster)
     e = told.expected("on_roll", 1)
     (urn,) = e["urns"]

@@ -1,0 +1,110 @@
+"""`python -m docs.screenshots`: the pictures of docs/images, drawn in Chromium from a fictional night."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from sqlalchemy import text
+
+from encompass.store.database import Role
+from sandbox.authenticator import add_key, next_code
+from sandbox.told_night import ToldNight, told_night
+from sandbox.world import Person, World, build_world, named_night
+
+IMAGES = Path(__file__).parent / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WIDTH, HEIGHT, SHARPNESS, COLOURS = 375, 812, 2, 64
+VOICE = (
+    "I hid in the airing cupboard with my rabbit until it was quiet. I do not want to miss the school trip."
+)
+CIRCUMSTANCES = "She slept little and came home late. A grandparent brings her to school today."
+
+
+def main() -> None:
+    """Draw every picture anew."""
+    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if executable is None:
+        click.echo(
+            "screenshots: Chromium is not installed: `make browser` installs it where it can", err=True
+        )
+        sys.exit(1)
+    world = build_world(*named_night("ordinary"))
+    retell(world)
+    IMAGES.mkdir(exist_ok=True)
+    with told_night(world) as night, a_phone(executable) as page:
+        person = night.lead_of(night.told()[0])
+        rename(night, person)
+        sign_in(page, night, person)
+        keep(page, "inbox")
+        page.locator(".app-list a").first.click()
+        keep(page, "cover")
+        page.get_by_role("button", name="Open the message").click()
+        keep(page, "message")
+        page.get_by_role("button", name="Acknowledge").click()
+        page.get_by_role("button", name="Record the support given").click()
+        page.get_by_label("Silent support").check()
+        page.get_by_label("Expectations were adjusted: homework, uniform, lateness").check()
+        keep(page, "support")
+
+
+def retell(world: World) -> None:
+    """Every child's record in words that a reader takes for a child's."""
+    told = {"voice": VOICE, "spoken_to": True, "seen": True, "circumstances": CIRCUMSTANCES}
+    for record in world.incidents.records:
+        record["children"] = [child | told for child in record["children"]]
+
+
+def rename(night: ToldNight, person: Person) -> None:
+    """The pictures show no real school."""
+    with night.encompass.database.engine(Role.OWNER).begin() as connection:
+        renamed = text("UPDATE encompass.school SET name = 'Crumplewick Academy' WHERE urn = :urn")
+        connection.execute(renamed, {"urn": person.urn})
+
+
+@contextmanager
+def a_phone(executable: str) -> Generator[Page]:
+    """A browser of a telephone's size, without scripts."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        context = browser.new_context(
+            viewport={"width": WIDTH, "height": HEIGHT},
+            device_scale_factor=SHARPNESS,
+            java_script_enabled=False,
+        )
+        yield context.new_page()
+        browser.close()
+
+
+def sign_in(page: Page, night: ToldNight, person: Person) -> None:
+    """For the first time: the one-time code, and a second factor set up."""
+    page.goto(f"{night.web}/sign-in/school")
+    page.get_by_label("User name").fill(person.username)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("One-time code").fill(night.codes[person.key_adult_ref])
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/second-factor")
+    add_key(night.var, person.username, page.locator(".app-secret").inner_text())
+    page.locator("#code").fill(next_code(night.var, person.username))
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/inbox")
+
+
+def keep(page: Page, name: str) -> None:
+    """What the screen shows, in few colours: a small file."""
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    picture.convert("RGB").quantize(COLOURS).save(IMAGES / f"{name}.png", optimize=True)
+    click.echo(f"{name}.png", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SANDBOX_SECRET = "sandbox-"
+SANDBOX_SECRET = "sandbox-"  # pragma: allowlist secret
 """How every secret of the sandbox begins, so that a live installation can refuse it."""
 
 

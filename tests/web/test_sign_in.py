@@ -261,7 +261,9 @@ def test_a_sign_in_begun_at_one_door_does_not_end_at_another(shared: Site, lead:
         begun = dict(visitor.session.cookies)
         answer = requests.get(back.replace("/school/", f"/{door}/"), cookies=begun)
         assert answer.status_code == 403
-    assert visitor.session.get(back).url.endswith("/sign-in/bind")  # the other doors' providers were not asked
+    assert visitor.session.get(back).url.endswith(
+        "/sign-in/bind"
+    )  # the other doors' providers were not asked
 
 
 def test_a_member_of_staff_without_an_app_role_is_refused(shared: Site) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Night, Somebody, force_option, json_option
 from encompass.cli.printing import out
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.recipient import code_of
 from encompass.formats.faults import BrokenFile, contents
 from encompass.formats.key_adults import fields_of, read_key_adults
@@ -58,8 +59,8 @@ def list_(force_id: str | None, *, problems: bool, as_json: bool) -> None:
     """Every contact by id with what is wrong, schools with fewer than two, changes that wait; no names."""
     with opened_installation() as encompass:
         force, engine = chosen_force(encompass, force_id), encompass.database.engine(Role.PIPELINE)
-        attested = encompass.force(force).profile.attested_within
-        found = c.list_contacts(engine, encompass.ring, force, attested, encompass.clock.now())
+        rule = AttestationRule(encompass.force(force).profile.attestation)
+        found = c.list_contacts(engine, encompass.ring, force, rule, encompass.clock.now())
     table = _table(found, problems=problems)
     if as_json:
         out(json.dumps(table, indent=2))
@@ -76,7 +77,7 @@ def show(reference: str, force_id: str | None, *, show_personal: bool) -> None:
     with asked(force_id, "") as (engine, who):
         found = c.show_contact(engine, who, reference)
     personal = {*ASKED, "key_adult_ref", "declared_surnames"}
-    for column, value in {"id": str(found.key_adult_id), **fields_of(found.entry)}.items():
+    for column, value in {"id": str(found.key_adult_id), **fields_of(found.as_attested)}.items():
         if value and (show_personal or column not in personal):
             out(f"{column:<18} {value}")
 

@@ -13,9 +13,11 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import out
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.compliance import CONFLICT_FOUND_LATER, IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
 from encompass.domain.report_export import exception_row
 from encompass.domain.run import LONDON
+from encompass.pipeline.change_contacts import unattested
 from encompass.pipeline.close_exceptions import NoSuchException, close_exception, list_exceptions
 from encompass.store.database import Role
 
@@ -41,7 +43,10 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
         return
     with opened_installation() as encompass:
         force = chosen_force(encompass, force_id)
-        found = list_exceptions(encompass.database.engine(Role.PIPELINE), force, encompass.clock.now())
+        engine, now = encompass.database.engine(Role.PIPELINE), encompass.clock.now()
+        found = list_exceptions(engine, force, now)
+        rule = AttestationRule(encompass.force(force).profile.attestation)
+        lapsed = unattested(engine, encompass.ring, force, rule, now)
     if as_json:
         out(json.dumps([exception_row(e) for e in found], indent=2))
     elif not found:
@@ -56,6 +61,8 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
         Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
         for reason in sorted({e.reason for e in found} & UNFINISHED):
             out(TO_DO[reason])
+    if lapsed and not as_json:
+        out(f"not said this term that its Key Adults are still right: {', '.join(lapsed)}")
     sys.exit(Exit.ALARM if found else Exit.FINE)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from encompass.domain.own_contact import NewContact
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 
 K = TypeVar("K")
@@ -73,15 +74,6 @@ class NamedCover:
     last: date
     state: CoverState
     is_own: bool
-
-
-@dataclass(frozen=True)
-class NewContact:
-    """Somebody who is not on the register yet, as the page was told."""
-
-    full_name: str = field(repr=False)
-    email: str = field(repr=False)
-    phone: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from encompass.domain.attestation import Attestation, AttestationRule, attestation_of
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 
 K = TypeVar("K")
@@ -42,11 +43,11 @@ class Problem(StrEnum):
     MAILBOX_UNVERIFIED = "mailbox_unverified"
 
 
-def problems_of(entry: KeyAdultEntry, day: date, attested_within: timedelta | None) -> tuple[Problem, ...]:
-    """What is wrong on that day; nobody stops being a contact by it. None: the force asks for no attestation."""
-    attested = entry.attested_on or entry.active_from
+def problems_of(entry: KeyAdultEntry, day: date, attestation: AttestationRule) -> tuple[Problem, ...]:
+    """What is wrong on that day; nobody stops being a contact by it. Who began this term needs no word yet."""
+    standing = attestation_of(entry.attested_on or entry.active_from, day, attestation)
     rules = (
-        (Problem.ATTESTATION_LAPSED, attested_within is not None and day - attested > attested_within),
+        (Problem.ATTESTATION_LAPSED, standing is Attestation.OVERDUE),
         (Problem.TRAINING_LAPSED, _lapsed(entry, day)),
         (Problem.MAILBOX_UNVERIFIED, entry.verified_on is None),
     )

@@ -23,6 +23,7 @@ class Rung(StrEnum):
     """Why a nudge is sent: at first, a second time, before the first day back; or beside the ladder.
 
     NOTICE: a message was withdrawn or recalled. REROUTE: somebody else at the school should not see it.
+    CONTACT: to where somebody was reached before a change of the contact.
     """
 
     FIRST = "first"
@@ -30,6 +31,7 @@ class Rung(StrEnum):
     REMINDER = "reminder"
     NOTICE = "notice"
     REROUTE = "reroute"
+    CONTACT = "contact"
 
 
 class NudgeStatus(StrEnum):

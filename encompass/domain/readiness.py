@@ -118,6 +118,11 @@ def _to_do(
     if untold:
         yield ToDo(f"{untold} duties have no notification yet", "encompass prepare")
     yield from _outside_the_account(outstanding)
+    if any(alarm.startswith("attestation_lapsed") for alarm in account.alarms):
+        yield ToDo(
+            "a school has not said this term that its Key Adults are still right: ask it",
+            "encompass adults list --problems",
+        )
 
 
 def _outside_the_account(outstanding: Outstanding) -> Iterator[ToDo]:

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from encompass.domain.nudge import Channel, NudgeStatus
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.http_get import Busy, read_body
-from encompass.gateways.nudge import Accepted, Ambiguous, Answer, Bounced, Message, Rejected, Traced
+from encompass.gateways.nudge import About, Accepted, Ambiguous, Answer, Bounced, Message, Rejected, Traced
 
 RATE_LIMITED: Final = 1.0
 STATUSES: Final[Mapping[str, NudgeStatus]] = {
@@ -52,6 +52,7 @@ class NotifyAddress:
     api_key: str = field(repr=False)
     templates: Mapping[Channel, Mapping[str, str]]
     timeout_seconds: int
+    contact_templates: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class NotifyGateway:
@@ -81,6 +82,8 @@ class NotifyGateway:
     def send(self, mail: Message) -> Answer:
         """Hand over one message. Raises Unavailable or Busy before it was handed over, Refused for our key."""
         templates = self._address.templates.get(mail.channel)
+        if mail.about is About.CONTACT_CHANGED and self._address.contact_templates:
+            templates = self._address.contact_templates
         if templates is None:
             raise Refused(f"notify: no template for {mail.channel.value}")
         template = templates.get(mail.language) or templates["en"]

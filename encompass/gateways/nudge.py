@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from encompass.domain.nudge import Channel, NudgeStatus
 from encompass.gateways.pace import Pace, SharedPace
+
+
+class About(StrEnum):
+    """What a message says, for a provider that has the words."""
+
+    WAITING = "waiting"
+    CONTACT_CHANGED = "contact_changed"
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Message:
     body: str
     link: str
     reference: UUID
+    about: About = About.WAITING
 
 
 @dataclass(frozen=True)

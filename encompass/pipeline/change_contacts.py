@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.key_adults import FEWEST_ADULTS, Problem, problems_of
-from encompass.domain.recipient import AtSchool, LaOfficer
+from encompass.domain.recipient import AtSchool, LaOfficer, code_of
 from encompass.domain.run import LONDON, Run
 from encompass.domain.school import KeyAdultEntry
 from encompass.formats.csv_rows import WrongField
@@ -68,7 +69,7 @@ class By:
 
 
 def list_contacts(
-    engine: Engine, ring: KeyRing, force_id: str, attested_within: timedelta | None, now: datetime
+    engine: Engine, ring: KeyRing, force_id: str, attestation: AttestationRule, now: datetime
 ) -> Contacts:
     """Every contact, the schools with fewer than two, and the changes that wait for a second person."""
     day = now.astimezone(LONDON).date()
@@ -77,15 +78,26 @@ def list_contacts(
         freshness = school.freshness(connection, force_id, day)
         waiting = contact_change.open_changes(connection, ring, force_id)
     return Contacts(
-        tuple((adult, problems_of(adult.entry, day, attested_within)) for adult in adults),
+        tuple((adult, problems_of(adult.as_attested, day, attestation)) for adult in adults),
         tuple(s for s in freshness if s.key_adults < FEWEST_ADULTS),
         tuple(waiting),
     )
 
 
-def check_contacts(engine: Engine, ring: KeyRing, attested_within: timedelta | None, run: Run) -> None:
+def unattested(
+    engine: Engine, ring: KeyRing, force_id: str, attestation: AttestationRule, now: datetime
+) -> list[str]:
+    """The schools and offices whose word that their contacts are still right is overdue, by code."""
+    if attestation is AttestationRule.NEVER:
+        return []
+    found = list_contacts(engine, ring, force_id, attestation, now)
+    lapsed = (a.entry.recipient for a, own in found.adults if Problem.ATTESTATION_LAPSED in own)
+    return sorted({code_of(recipient) for recipient in lapsed})
+
+
+def check_contacts(engine: Engine, ring: KeyRing, attestation: AttestationRule, run: Run) -> None:
     """Raise or clear the night's alarms about contacts: too few, not attested again, changes that wait."""
-    found = list_contacts(engine, ring, run.force_id, attested_within, run.as_of)
+    found = list_contacts(engine, ring, run.force_id, attestation, run.as_of)
     problems = {p for _, own in found.adults for p in own}
     kinds = {
         "too_few_key_adults": any(s.source is not None for s in found.too_few),
@@ -171,21 +183,22 @@ def confirm_change(engine: Engine, by: By, change_id: UUID) -> Change:
             raise CannotChange("a change needs a second person: --by must name another")
         if not contact_change.confirm(connection, by.force_id, change_id, by.who, by.at):
             raise CannotChange(NO_CHANGE)
-        key, generation = (
-            new_data_key(connection, by.ring, by.force_id, "register"),
-            _generation(connection, by),
-        )
-        key_adult.put(
-            connection,
-            by.ring,
-            by.force_id,
-            [change.entry],
-            generation,
-            key,
-            by_hand=not change.is_of_register,
-        )
-        key_adult.end_unlisted(connection, by.force_id, generation, by.day)
+        take_change(connection, by, change)
         return change
+
+
+def take_change(connection: Connection, by: By, change: Change) -> None:
+    """A confirmed change holds from now on; the contact as it was before is kept, to be told so."""
+    former = key_adult.entry_of_reference(connection, by.ring, by.force_id, change.entry.key_adult_ref)
+    key, generation = (
+        new_data_key(connection, by.ring, by.force_id, "register"),
+        _generation(connection, by),
+    )
+    if not contact_change.set_taken(connection, change.change_id, former, key, by.at):
+        return
+    by_hand = not change.is_of_register
+    key_adult.put(connection, by.ring, by.force_id, [change.entry], generation, key, by_hand=by_hand)
+    key_adult.end_unlisted(connection, by.force_id, generation, by.day)
 
 
 def withdraw_change(engine: Engine, by: By, change_id: UUID) -> None:

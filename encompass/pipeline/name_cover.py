@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
@@ -15,26 +14,19 @@ from encompass.domain.cover import (
     CoverPage,
     CoverState,
     NamedCover,
-    NewContact,
     WantedCover,
     fault_of_cover,
 )
 from encompass.domain.key_adults import OwnContact
+from encompass.domain.own_contact import ContactFault, NewContact
 from encompass.domain.run import LONDON
-from encompass.domain.school import KeyAdultEntry
-from encompass.formats.csv_rows import WrongField
-from encompass.formats.key_adults import entry_of_fields, fields_of
+from encompass.domain.school import KeyAdultEntry, KeyAdultRole
+from encompass.pipeline.contact_fields import newcomer
 from encompass.store import contact_change, cover, key_adult
 from encompass.store.contact_change import ChangeKind
 from encompass.store.cover import StandingCover
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
-
-FAULT_OF: Final = {"full_name": CoverFault.NAME, "email": CoverFault.EMAIL, "phone": CoverFault.PHONE}
-LONGEST: Final = 200
-OF_THE_PERSON: Final = (
-    "verified_on", "attested_on", "trained_on", "training_expires", "away_from", "away_to", "declared_surnames",
-)  # fmt: skip
 
 
 def read_covers(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, now: datetime) -> CoverPage:
@@ -152,23 +144,7 @@ def _chosen(
 
 
 def _new_entry(own: KeyAdultEntry, new: NewContact, wanted: WantedCover) -> KeyAdultEntry | CoverFault:
-    """A deputy for those days, of the same recipient, with nothing taken over of the person covered."""
-    if not new.full_name.isprintable() or len(new.full_name) > LONGEST:
-        return CoverFault.NAME
-    if len(new.email) > LONGEST:
-        return CoverFault.EMAIL
-    fields = {
-        **fields_of(own),
-        **dict.fromkeys(OF_THE_PERSON, ""),
-        "key_adult_ref": f"page-{uuid4()}",
-        "role": "deputy",
-        "full_name": new.full_name,
-        "email": new.email,
-        "phone": new.phone,
-        "active_from": wanted.first.isoformat(),
-        "active_to": wanted.last.isoformat(),
-    }
-    try:
-        return entry_of_fields(fields)
-    except WrongField as wrong:
-        return FAULT_OF[str(wrong).partition(":")[0]]
+    """A deputy for those days, of the same recipient."""
+    days = {"active_from": wanted.first.isoformat(), "active_to": wanted.last.isoformat()}
+    entry = newcomer(own, new, f"page-{uuid4()}", role=KeyAdultRole.DEPUTY.value, **days)
+    return CoverFault(entry.value) if isinstance(entry, ContactFault) else entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -16,9 +16,19 @@ from encompass.domain.nudge import Channel, NudgeStatus, SendingRules, wait_befo
 from encompass.domain.run import LONDON, Run
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.http_get import Busy
-from encompass.gateways.nudge import Accepted, Ambiguous, Answer, Bounced, Message, Provider, Rejected, Sender
-from encompass.pipeline.nudge_wording import wording_of
-from encompass.store import key_adult, notification, nudge
+from encompass.gateways.nudge import (
+    About,
+    Accepted,
+    Ambiguous,
+    Answer,
+    Bounced,
+    Message,
+    Provider,
+    Rejected,
+    Sender,
+)
+from encompass.pipeline.nudge_wording import wording_of, wording_of_change
+from encompass.store import contact_change, key_adult, notification, nudge
 from encompass.store.key_adult import Contact
 from encompass.store.nudge import Lease, Queued
 from encompass.store.sealed import CannotOpen, Erased, KeyRing
@@ -92,7 +102,7 @@ def _addressed(outbox: Outbox, connection: Connection, queued: Queued) -> Leased
     since = time.monotonic()
     day = outbox.run.as_of.astimezone(LONDON).date()
     try:
-        contact = key_adult.contact(connection, outbox.ring, queued.key_adult_id, day)
+        contact = _contact(connection, outbox, queued, day)
     except (CannotOpen, Erased):
         _fail(outbox, connection, queued, "contact_unreadable")
         return None
@@ -105,6 +115,13 @@ def _addressed(outbox: Outbox, connection: Connection, queued: Queued) -> Leased
         _fail(outbox, connection, queued, "no_mobile")
         return None
     return Leased(nudge.lease(connection, queued, outbox.session, outbox.rules.lease), message, since)
+
+
+def _contact(connection: Connection, outbox: Outbox, queued: Queued, day: date) -> Contact | None:
+    """Where the nudge goes: to where its person is reached now, or was before a change of the contact."""
+    if queued.change_id is not None:
+        return contact_change.former_contact(connection, outbox.ring, queued.change_id)
+    return key_adult.contact(connection, outbox.ring, queued.key_adult_id, day)
 
 
 def _fail(outbox: Outbox, connection: Connection, queued: Queued, reason: str) -> None:
@@ -125,9 +142,10 @@ def _message(contact: Contact, queued: Queued, link: str) -> Message | None:
             assert_never(queued.channel)
     if to is None:
         return None
-    wording = wording_of(contact.language)
-    body = wording.body.format(link=link)
-    return Message(queued.channel, to, contact.language, wording.subject, body, link, queued.nudge_id)
+    is_of_change = queued.change_id is not None
+    wording = wording_of_change(contact.language) if is_of_change else wording_of(contact.language)
+    body, about = wording.body.format(link=link), About.CONTACT_CHANGED if is_of_change else About.WAITING
+    return Message(queued.channel, to, contact.language, wording.subject, body, link, queued.nudge_id, about)
 
 
 def _answered(outbox: Outbox, lease: Lease, answer: Answer) -> NudgeStatus:

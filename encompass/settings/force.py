@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -119,6 +119,7 @@ class AdviceSettings(Table):
 class ProfileSettings(Table):
     """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told.
 
+    `attestation`: whether each term a school says that its Key Adults are still the right ones.
     `cover`: whether who stands in for a Key Adult is nudged instead of him or her, or as well.
 
     `headings` are the force's own for a field; `refuges` are names that no school may read; `two_people_for` are the
@@ -140,13 +141,7 @@ class ProfileSettings(Table):
     holiday_act_days: Annotated[int, Field(ge=0)] = 1
     lapsed_training: Literal["warn", "block"] = "warn"
     cover: Literal["instead", "as_well"] = "instead"
-    attested_within_days: Annotated[int | None, Field(gt=0)] = None
-
-    @property
-    def attested_within(self) -> timedelta | None:
-        """How long a school's word that this is still its Key Adult holds; None: none is asked for."""
-        return None if self.attested_within_days is None else timedelta(days=self.attested_within_days)
-
+    attestation: Literal["never", "term"] = "never"
     under_reception: Literal["exclude", "person"] = "exclude"
 
     @model_validator(mode="after")

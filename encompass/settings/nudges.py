@@ -22,13 +22,18 @@ class TemplateSettings(Table):
 
 
 class NotifySettings(Table):
-    """GOV.UK Notify: our service's key, its templates, and the token by which its callbacks are known."""
+    """GOV.UK Notify: our service's key, its templates, and the token by which its callbacks are known.
+
+    `contact_templates` are of the e-mail to a former address whose contact was changed; without them it is sent by
+    `email_templates`, which say that something waits.
+    """
 
     base_url: str = NOTIFY_API
     api_key: Annotated[SecretStr, Field(min_length=73)]
     callback_token: Annotated[SecretStr, Field(min_length=20)]
     email_templates: TemplateSettings | None = None
     sms_templates: TemplateSettings | None = None
+    contact_templates: TemplateSettings | None = None
     timeout_seconds: Annotated[int, Field(gt=0, le=25)] = 15
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from encompass.domain.access import KeyAdultViewer
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.school import KeyAdultEntry
 from encompass.store import audit, recipient
 from encompass.store.data_key import new_data_key, open_keys
-from encompass.store.key_adult import ENTRY, content_hash_of, reference_hash_of
+from encompass.store.key_adult import ENTRY, Contact, content_hash_of, reference_hash_of
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
 
@@ -141,18 +141,7 @@ def withdraw_stale(
 
 def open_changes(connection: Connection, ring: KeyRing, force_id: str) -> list[Change]:
     """Every change that waits, opened, the oldest first."""
-    rows = connection.execute(Q["open_changes"], {"force_id": force_id}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows))
-    return [
-        Change(
-            row.change_id,
-            ChangeKind(row.kind),
-            keys[row.key_id].open_as(ENTRY, "contact_change", "sealed", row.change_id, row.sealed),
-            row.proposed_by,
-            row.proposed_at,
-        )
-        for row in rows
-    ]
+    return _opened(connection, ring, connection.execute(Q["open_changes"], {"force_id": force_id}).all())
 
 
 def confirm(connection: Connection, force_id: str, change_id: UUID, by: str, at: datetime) -> bool:
@@ -171,6 +160,77 @@ def withdraw(connection: Connection, force_id: str, change_id: UUID, at: datetim
         return False
     _record(connection, force_id, Actor.OPERATOR, "contact_change_withdrawn", change_id, at)
     return True
+
+
+def confirm_own(connection: Connection, viewer: KeyAdultViewer, change_id: UUID, at: datetime) -> bool:
+    """The session's person confirms what another of the school asked for; False when that cannot be.
+
+    It holds once a step of the night has taken it.
+    """
+    if not connection.execute(Q["school_confirms"], {"change_id": change_id, "at": at}).scalar_one():
+        return False
+    _record_by_adult(connection, viewer, "contact_change_confirmed", change_id, at)
+    return True
+
+
+def to_take(connection: Connection, ring: KeyRing, force_id: str) -> list[Change]:
+    """Changes confirmed on a school's page that do not hold yet, opened."""
+    return _opened(connection, ring, connection.execute(Q["changes_to_take"], {"force_id": force_id}).all())
+
+
+def set_taken(
+    connection: Connection, change_id: UUID, former: KeyAdultEntry | None, key: DataKey, at: datetime
+) -> bool:
+    """A confirmed change holds from now on; False when it did before.
+
+    The contact as it was is kept, sealed, so that it can be told so.
+    """
+    sealed = None
+    if former is not None:
+        sealed = key.seal("contact_change", "sealed_former", change_id, ENTRY.dump_json(former))
+    values = {"sealed_former": sealed, "former_key_id": key.key_id if former is not None else None}
+    taken = connection.execute(Q["set_taken"], {"change_id": change_id, "taken_at": at, **values})
+    return taken.first() is not None
+
+
+def to_notice(connection: Connection, force_id: str) -> list[tuple[UUID, UUID, UUID]]:
+    """Change, recipient and contact of each change that holds and whose former address was not told so."""
+    rows = connection.execute(Q["changes_to_notice"], {"force_id": force_id})
+    return [(r.change_id, r.recipient_id, r.key_adult_id) for r in rows]
+
+
+def set_noticed(connection: Connection, change_id: UUID, at: datetime) -> bool:
+    """The former address is told so from now on; False when it was before."""
+    return (
+        connection.execute(Q["set_noticed"], {"change_id": change_id, "noticed_at": at}).first() is not None
+    )
+
+
+def former_contact(connection: Connection, ring: KeyRing, change_id: UUID) -> Contact:
+    """How somebody was reached before a change. Raises CannotOpen or Erased."""
+    row = connection.execute(Q["former_contact"], {"change_id": change_id}).one()
+    key = open_keys(connection, ring, [row.former_key_id])[row.former_key_id]
+    entry = key.open_as(ENTRY, "contact_change", "sealed_former", change_id, row.sealed_former)
+    return Contact(row.key_adult_id, entry.email, None, entry.language)
+
+
+def own_changes(connection: Connection, ring: KeyRing) -> list[Change]:
+    """What waits for a second person at the session's school and was asked for on its page, the oldest first."""
+    return _opened(connection, ring, connection.execute(Q["own_changes"]).all())
+
+
+def _opened(connection: Connection, ring: KeyRing, rows: Sequence[Row[Any]]) -> list[Change]:
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    return [
+        Change(
+            row.change_id,
+            ChangeKind(row.kind),
+            keys[row.key_id].open_as(ENTRY, "contact_change", "sealed", row.change_id, row.sealed),
+            row.proposed_by,
+            row.proposed_at,
+        )
+        for row in rows
+    ]
 
 
 def _record(

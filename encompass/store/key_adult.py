@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 from uuid import UUID, uuid4
@@ -58,10 +58,17 @@ class ToCompare:
 
 @dataclass(frozen=True)
 class ListedAdult:
-    """One contact on a day, opened."""
+    """One contact on a day, opened, and when the recipient last said on its page that its contacts are right."""
 
     key_adult_id: UUID
     entry: KeyAdultEntry = field(repr=False)
+    attested_on: date | None
+
+    @property
+    def as_attested(self) -> KeyAdultEntry:
+        """The entry with the later of the register's word and the page's."""
+        said = [day for day in (self.attested_on, self.entry.attested_on) if day is not None]
+        return replace(self.entry, attested_on=max(said, default=None))
 
 
 def known(connection: Connection, force_id: str, day: date) -> dict[bytes, KnownAdult]:
@@ -80,7 +87,9 @@ def listed(connection: Connection, ring: KeyRing, force_id: str, day: date) -> l
     rows = connection.execute(Q["listed_adults"], {"force_id": force_id, "day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [
-        ListedAdult(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]))
+        ListedAdult(
+            row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]), row.attested_on
+        )
         for row in rows
     ]
 
@@ -183,9 +192,13 @@ def own(connection: Connection, ring: KeyRing, day: date) -> list[OwnContact]:
     """The contacts of the session's school or office who have not ended by that day, opened, the lead first."""
     rows = connection.execute(Q["own_contacts"], {"day": day}).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
-    return [
-        OwnContact(row.key_adult_id, _entry_of(row.key_adult_id, row.sealed, keys[row.key_id]), row.is_ready)
+    # The row's own last day: a register that no longer lists a contact ends him or her there.
+    entries = [
+        replace(_entry_of(row.key_adult_id, row.sealed, keys[row.key_id]), active_to=row.active_to)
         for row in rows
+    ]
+    return [
+        OwnContact(row.key_adult_id, entry, row.is_ready) for row, entry in zip(rows, entries, strict=True)
     ]
 
 
@@ -210,6 +223,17 @@ def of_reference(
         "day": day,
     }
     return connection.execute(Q["of_reference"], values).scalar()
+
+
+def entry_of_reference(
+    connection: Connection, ring: KeyRing, force_id: str, reference: str
+) -> KeyAdultEntry | None:
+    """What the register has under this reference, opened."""
+    values = {"force_id": force_id, "reference_hash": reference_hash_of(ring, force_id, reference)}
+    row = connection.execute(Q["entry_of_reference"], values).first()
+    if row is None:
+        return None
+    return _entry_of(row.key_adult_id, row.sealed, open_keys(connection, ring, [row.key_id])[row.key_id])
 
 
 def references(connection: Connection, ring: KeyRing, key_adult_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -28,6 +28,7 @@ class Queued:
     key_adult_id: UUID
     channel: Channel
     strikes: int
+    change_id: UUID | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,26 @@ def enqueue(
         }
         connection.execute(Q["insert_nudge"], {**batch, **new})
     connection.execute(Q["link_notification"], {**link, "nudge_id": nudge_id})
+
+
+def enqueue_change(
+    connection: Connection, run: Run, recipient_id: UUID, key_adult_id: UUID, change_id: UUID
+) -> None:
+    """Queue the word to where somebody was reached before a change of the contact."""
+    connection.execute(
+        Q["insert_nudge_of_change"],
+        {
+            "nudge_id": uuid4(),
+            "force_id": run.force_id,
+            "recipient_id": recipient_id,
+            "key_adult_id": key_adult_id,
+            "channel": Channel.EMAIL.value,
+            "rung": Rung.CONTACT.value,
+            "run_id": run.run_id,
+            "queued_at": run.as_of,
+            "change_id": change_id,
+        },
+    )
 
 
 def session_id(connection: Connection) -> int:
@@ -292,7 +313,9 @@ def undecided_of(row: Row[Any]) -> Undecided:
 
 
 def _queued_of(row: Row[Any] | None) -> Queued | None:
-    return Queued(row.nudge_id, row.key_adult_id, Channel(row.channel), row.strikes) if row else None
+    if row is None:
+        return None
+    return Queued(row.nudge_id, row.key_adult_id, Channel(row.channel), row.strikes, row.change_id)
 
 
 def _named(channels: Collection[Channel]) -> list[str]:

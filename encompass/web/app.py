@@ -25,6 +25,7 @@ from encompass.web import (
     parts,
     receipts,
     school,
+    school_contacts,
     school_cover,
     school_days,
     school_papers,
@@ -86,7 +87,7 @@ def create_app(encompass: Encompass) -> Flask:
         csrf.exempt(door)  # pyright: ignore[reportUnknownMemberType]
     guard(app)
     answers = (school.blueprint, school_support.blueprint, school_papers.blueprint)
-    schools = (*answers, school_days.blueprint, school_cover.blueprint)
+    schools = (*answers, school_days.blueprint, school_cover.blueprint, school_contacts.blueprint)
     pages = (sign_in.blueprint, second_factor.blueprint, *schools, leaders.blueprint)
     for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)

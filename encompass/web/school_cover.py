@@ -8,7 +8,8 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from encompass.domain.cover import CoverFault, NewContact, WantedCover
+from encompass.domain.cover import CoverFault, WantedCover
+from encompass.domain.own_contact import NewContact
 from encompass.web.access_rules import for_school, key_adult_viewer
 from encompass.web.parts import date_asked, date_shown, encompass_of
 

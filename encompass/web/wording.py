@@ -7,7 +7,9 @@ from encompass.domain.compliance import Bucket
 from encompass.domain.cover import CoverFault, CoverState
 from encompass.domain.entered_day import ClosedReason, DayFault
 from encompass.domain.notification import NoticeKind, NotificationStatus
+from encompass.domain.own_contact import ContactFault
 from encompass.domain.recipient import LaOfficer, Office
+from encompass.domain.school import KeyAdultRole
 from encompass.domain.sign_in import Choice
 from encompass.domain.support import SupportFault, SupportKind, SupportStep
 from encompass.web.catalogue import gettext, lazy_gettext
@@ -243,9 +245,48 @@ COVER_FIELD = {
 """Where a fault of a cover is put right; in the first day, where it is not named."""
 
 
+CONTACT_FAULT = {
+    ContactFault.NAME: lazy_gettext("Enter the full name"),
+    ContactFault.EMAIL: lazy_gettext(
+        "Enter that person's own work e-mail address, not a shared or private one"
+    ),
+    ContactFault.PHONE: lazy_gettext("Enter a telephone number, for example 07700 900 982"),
+    ContactFault.NO_ROLE: lazy_gettext("Select whether this person leads or deputises"),
+    ContactFault.ALREADY: lazy_gettext("That e-mail address is of another Key Adult of yours"),
+    ContactFault.WAITS: lazy_gettext(
+        "A change of this person waits already: it has to be confirmed or taken back first"
+    ),
+    ContactFault.NOTHING: lazy_gettext("Nothing is different from before"),
+    ContactFault.LAST: lazy_gettext(
+        "Nobody would be left: add another Key Adult first, and have that confirmed"
+    ),
+}
+CONTACT_FIELD = {
+    ContactFault.EMAIL: "email",
+    ContactFault.ALREADY: "email",
+    ContactFault.PHONE: "phone",
+    ContactFault.NO_ROLE: "role",
+}
+"""Where a fault of a contact is put right; in the name, where it is not named."""
+ROLE = {
+    KeyAdultRole.DSL: lazy_gettext("Designated safeguarding lead"),
+    KeyAdultRole.OFFICER: lazy_gettext("Responsible officer"),
+    KeyAdultRole.DEPUTY: lazy_gettext("Deputy"),
+}
+CONTACT_CHANGE = {
+    "add": lazy_gettext("New Key Adult"),
+    "change": lazy_gettext("Other details"),
+    "end": lazy_gettext("No longer a Key Adult"),
+}
+
+
 def own_pages(viewer: KeyAdultViewer) -> list[tuple[str, str]]:
     """The pages of a school or office, each by its endpoint and its name."""
-    pages = [("school.inbox", gettext("Inbox")), ("school_cover.covers", gettext("Cover"))]
+    pages = [
+        ("school.inbox", gettext("Inbox")),
+        ("school_contacts.contacts", gettext("Key Adults")),
+        ("school_cover.covers", gettext("Cover")),
+    ]
     days = ("school_days.days", gettext("School days"))
     return [*pages, days] if may_enter_days(viewer) else pages
 

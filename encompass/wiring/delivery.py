@@ -68,6 +68,7 @@ def notify_address(n: NotifySettings) -> NotifyAddress:
         api_key=n.api_key.get_secret_value(),
         templates={channel: _by_language(t) for channel, t in named.items() if t is not None},
         timeout_seconds=n.timeout_seconds,
+        contact_templates=_by_language(n.contact_templates) if n.contact_templates else {},
     )
 
 

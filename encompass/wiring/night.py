@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.audit import ChainFault
 from encompass.domain.child import UnderReception
 from encompass.domain.compliance import Account, ComplianceReport
@@ -44,6 +45,7 @@ from encompass.pipeline.seal_audit import seal_audit as seal
 from encompass.pipeline.seal_audit import verify_audit
 from encompass.pipeline.send_notifications import send_notifications as send
 from encompass.pipeline.take_answers import take_answers
+from encompass.pipeline.take_changes import take_changes
 from encompass.pipeline.take_push import PushedPages
 from encompass.pipeline.telling_rules import TellingRules, telling_rules
 from encompass.store import force, placement
@@ -60,7 +62,7 @@ class NightSteps(Installation):
         """Refresh every register of the force; how many could not be taken."""
         force, engine = self.force(run.force_id), self.database.engine(Role.PIPELINE)
         missing = refresh(engine, self.ring, registers_of(force.registers), run)
-        check_contacts(engine, self.ring, force.profile.attested_within, run)
+        check_contacts(engine, self.ring, AttestationRule(force.profile.attestation), run)
         compare_contacts(engine, self.ring, run).raise_surprises("compare_contacts")
         return missing
 
@@ -91,6 +93,7 @@ class NightSteps(Installation):
         """Prepare a notification for every untold duty; how many duties."""
         engine, rules = self.database.engine(Role.PIPELINE), self.telling_rules(run.force_id)
         failed = take_answers(engine, self.ring, rules, run)
+        failed.add(take_changes(engine, self.ring, run))
         failed.add(compare_contacts(engine, self.ring, run))
         duties = prepare(engine, self.ring, rules, run)
         failed.raise_surprises("answers_and_contacts")
@@ -112,6 +115,7 @@ class NightSteps(Installation):
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
         engine = self.database.engine(Role.PIPELINE)
         failed = take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
+        failed.add(take_changes(engine, self.ring, run))
         failed.add(compare_contacts(engine, self.ring, run))
         bring_forward(engine, self.duty_rules(run.force_id), run)
         opened = chase(engine, self.ring, self.ladder_rules(run.force_id), run)

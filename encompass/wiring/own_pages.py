@@ -1,4 +1,4 @@
-"""What a school's pages about itself ask for: its days, and who stands in."""
+"""What a school's pages about itself ask for: its days, who stands in, and its contacts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from datetime import date
 from uuid import UUID
 
 from encompass.domain.access import KeyAdultViewer
+from encompass.domain.attestation import AttestationRule, OwnReminders
 from encompass.domain.cover import CoverFault, CoverPage, WantedCover
 from encompass.domain.entered_day import Closure, DayFault, EnteredDays, StartTime
+from encompass.domain.own_contact import ContactFault, ContactsPage, NewContact
 from encompass.domain.run import LONDON
 from encompass.domain.school import DayKind
 from encompass.pipeline.enter_days import enter_closure, enter_start, read_days, remove_days
 from encompass.pipeline.name_cover import end_cover, name_cover, read_covers
+from encompass.pipeline.own_contacts import (
+    add_contact,
+    attest,
+    change_contact,
+    confirm_own,
+    end_contact,
+    read_contacts,
+    read_reminders,
+    withdraw_own,
+)
 from encompass.store.database import Role
 from encompass.wiring.installation import Installation
 
@@ -50,3 +62,46 @@ class OwnPageCalls(Installation):
     def end_cover(self, viewer: KeyAdultViewer, cover_id: UUID) -> None:
         """The viewer's own cover ends. Raises NotFound."""
         end_cover(self.database.engine(Role.SCHOOL), viewer, cover_id, self.clock.now())
+
+    def _attestation_rule(self, viewer: KeyAdultViewer) -> AttestationRule:
+        return AttestationRule(self.force(viewer.force_id).profile.attestation)
+
+    def read_contacts(self, viewer: KeyAdultViewer) -> ContactsPage:
+        """Who is told at the viewer's school or office, and what waits for a second person. Raises NotFound."""
+        engine, rule = self.database.engine(Role.SCHOOL), self._attestation_rule(viewer)
+        return read_contacts(engine, self.ring, viewer, rule, self.clock.now())
+
+    def read_reminders(self, viewer: KeyAdultViewer) -> OwnReminders:
+        """What the viewer's inbox says of the school itself. Raises NotFound."""
+        engine, rule = self.database.engine(Role.SCHOOL), self._attestation_rule(viewer)
+        return read_reminders(engine, self.ring, viewer, rule, self.clock.now())
+
+    def attest(self, viewer: KeyAdultViewer) -> None:
+        """The viewer's school says that its contacts are still the right ones. Raises NotFound."""
+        attest(self.database.engine(Role.SCHOOL), viewer, self.clock.now())
+
+    def change_contact(
+        self, viewer: KeyAdultViewer, key_adult_id: UUID, new: NewContact
+    ) -> ContactFault | None:
+        """Ask for other details of a contact; or why that is not taken. Raises NotFound."""
+        engine = self.database.engine(Role.SCHOOL)
+        return change_contact(engine, self.ring, viewer, key_adult_id, new, self.clock.now())
+
+    def add_contact(self, viewer: KeyAdultViewer, role: str, new: NewContact) -> ContactFault | None:
+        """Ask for another contact; or why that is not taken. Raises NotFound."""
+        engine = self.database.engine(Role.SCHOOL)
+        return add_contact(engine, self.ring, viewer, role, new, self.clock.now())
+
+    def end_contact(self, viewer: KeyAdultViewer, key_adult_id: UUID) -> ContactFault | None:
+        """Ask that somebody is a contact no longer; or why that is not taken. Raises NotFound."""
+        return end_contact(
+            self.database.engine(Role.SCHOOL), self.ring, viewer, key_adult_id, self.clock.now()
+        )
+
+    def confirm_own_change(self, viewer: KeyAdultViewer, change_id: UUID) -> None:
+        """Confirm what another of the school asked for. Raises NotFound."""
+        confirm_own(self.database.engine(Role.SCHOOL), viewer, change_id, self.clock.now())
+
+    def withdraw_own_change(self, viewer: KeyAdultViewer, change_id: UUID) -> None:
+        """Take back what the viewer asked for. Raises NotFound."""
+        withdraw_own(self.database.engine(Role.SCHOOL), viewer, change_id, self.clock.now())

@@ -27,3 +27,39 @@ RETURNING change_id
 UPDATE contact_change SET withdrawn_at = CAST(:withdrawn_at AS timestamptz)
 WHERE change_id = CAST(:change_id AS uuid) AND confirmed_at IS NULL AND withdrawn_at IS NULL
 RETURNING change_id
+
+-- name: own_changes
+SELECT change_id, kind, sealed, key_id, proposed_by, proposed_at FROM contact_change
+WHERE recipient_id = session_recipient() AND confirmed_at IS NULL AND withdrawn_at IS NULL
+ORDER BY proposed_at, change_id
+
+-- name: school_confirms
+SELECT school_confirms(CAST(:change_id AS uuid), CAST(:at AS timestamptz))
+
+-- name: changes_to_take
+SELECT change_id, kind, sealed, key_id, proposed_by, proposed_at FROM contact_change
+WHERE force_id = CAST(:force_id AS text) AND confirmed_at IS NOT NULL AND taken_at IS NULL
+ORDER BY confirmed_at, change_id
+
+-- name: set_taken
+UPDATE contact_change SET taken_at = CAST(:taken_at AS timestamptz), sealed_former = CAST(:sealed_former AS bytea),
+    former_key_id = CAST(:former_key_id AS uuid)
+WHERE change_id = CAST(:change_id AS uuid) AND taken_at IS NULL
+RETURNING change_id
+
+-- name: changes_to_notice
+SELECT c.change_id, c.recipient_id, k.key_adult_id
+FROM contact_change AS c JOIN key_adult AS k ON k.force_id = c.force_id AND k.reference_hash = c.reference_hash
+WHERE c.force_id = CAST(:force_id AS text) AND c.taken_at IS NOT NULL AND c.sealed_former IS NOT NULL
+    AND c.noticed_at IS NULL
+ORDER BY c.taken_at, c.change_id
+
+-- name: set_noticed
+UPDATE contact_change SET noticed_at = CAST(:noticed_at AS timestamptz)
+WHERE change_id = CAST(:change_id AS uuid) AND noticed_at IS NULL
+RETURNING change_id
+
+-- name: former_contact
+SELECT c.sealed_former, c.former_key_id, k.key_adult_id
+FROM contact_change AS c JOIN key_adult AS k ON k.force_id = c.force_id AND k.reference_hash = c.reference_hash
+WHERE c.change_id = CAST(:change_id AS uuid)

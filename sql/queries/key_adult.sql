@@ -24,7 +24,9 @@ SELECT reference_hash, key_adult_id, recipient_id, person_hash, content_hash,
 FROM key_adult WHERE force_id = CAST(:force_id AS text)
 
 -- name: listed_adults
-SELECT k.key_adult_id, k.sealed, k.key_id
+SELECT k.key_adult_id, k.sealed, k.key_id, (
+        SELECT max(t.attested_on) FROM attestation AS t WHERE t.recipient_id = k.recipient_id
+    ) AS attested_on
 FROM key_adult AS k JOIN recipient AS r ON r.recipient_id = k.recipient_id
 WHERE k.force_id = CAST(:force_id AS text) AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
 ORDER BY r.kind, r.code, k.role DESC, k.key_adult_id
@@ -103,7 +105,11 @@ UPDATE key_adult SET compared_hash = content_hash
 WHERE key_adult_id = CAST(:key_adult_id AS uuid) AND content_hash = CAST(:content_hash AS bytea)
 
 -- name: own_contacts
-SELECT k.key_adult_id, k.sealed, k.key_id, k.key_adult_id IN (SELECT session_ready_adults()) AS is_ready
+SELECT k.key_adult_id, k.active_to, k.sealed, k.key_id, k.key_adult_id IN (SELECT session_ready_adults()) AS is_ready
 FROM key_adult AS k
 WHERE k.recipient_id = session_recipient() AND (k.active_to IS NULL OR k.active_to >= CAST(:day AS date))
 ORDER BY k.role DESC, k.key_adult_id
+
+-- name: entry_of_reference
+SELECT key_adult_id, sealed, key_id FROM key_adult
+WHERE force_id = CAST(:force_id AS text) AND reference_hash = CAST(:reference_hash AS bytea)

@@ -15,6 +15,12 @@ VALUES (CAST(:nudge_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS 
     CAST(:key_adult_id AS uuid), CAST(:channel AS text), CAST(:rung AS text), CAST(:run_id AS uuid), 'queued',
     CAST(:queued_at AS timestamptz))
 
+-- name: insert_nudge_of_change
+INSERT INTO nudge (nudge_id, force_id, recipient_id, key_adult_id, channel, rung, run_id, status, queued_at, change_id)
+VALUES (CAST(:nudge_id AS uuid), CAST(:force_id AS text), CAST(:recipient_id AS uuid),
+    CAST(:key_adult_id AS uuid), CAST(:channel AS text), CAST(:rung AS text), CAST(:run_id AS uuid), 'queued',
+    CAST(:queued_at AS timestamptz), CAST(:change_id AS uuid))
+
 -- name: link_notification
 INSERT INTO nudge_notification (nudge_id, notification_id, force_id, key_adult_id, channel, rung)
 VALUES (CAST(:nudge_id AS uuid), CAST(:notification_id AS uuid), CAST(:force_id AS text),
@@ -56,7 +62,7 @@ WHERE nudge_id = CAST(:nudge_id AS uuid) AND status = 'ambiguous'
 RETURNING nudge_id
 
 -- name: next_queued
-SELECT q.nudge_id, q.key_adult_id, q.channel, q.strikes FROM nudge AS q
+SELECT q.nudge_id, q.key_adult_id, q.channel, q.strikes, q.change_id FROM nudge AS q
 WHERE q.force_id = CAST(:force_id AS text) AND q.status = 'queued' AND q.channel = ANY (CAST(:channels AS text[]))
     AND (q.retry_after IS NULL OR q.retry_after <= clock_timestamp())
     AND NOT EXISTS (
@@ -78,7 +84,7 @@ WHERE c.force_id = CAST(:force_id AS text) AND c.channel = ANY (CAST(:channels A
 RETURNING c.channel
 
 -- name: next_on_trial
-SELECT q.nudge_id, q.key_adult_id, q.channel, q.strikes FROM nudge AS q
+SELECT q.nudge_id, q.key_adult_id, q.channel, q.strikes, q.change_id FROM nudge AS q
 WHERE q.force_id = CAST(:force_id AS text) AND q.status = 'queued' AND q.channel = ANY (CAST(:channels AS text[]))
     AND (q.retry_after IS NULL OR q.retry_after <= clock_timestamp())
 ORDER BY q.strikes, q.queued_at, q.nudge_id

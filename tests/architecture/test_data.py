@@ -151,6 +151,7 @@ def test_no_web_role_is_granted_a_sealed_column_but_the_school_s_own(
         ).all()
     assert {(g, n) for g, n in granted if n in sealed} == {
         ("encompass_school", "contact_change.sealed"),
+        ("encompass_school", "contact_change.sealed_former"),
         ("encompass_school", "key_adult.sealed"),
         ("encompass_school", "notice.sealed"),
         ("encompass_school", "notification.sealed_child"),

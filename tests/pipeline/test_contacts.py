@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.key_adults import Problem, problems_of
 from encompass.domain.school import KeyAdultEntry, KeyAdultRole
 from encompass.formats.key_adults import entry_of_fields, fields_of
@@ -21,6 +22,7 @@ from tests.cluster import FORCE, Cluster
 from tests.register import officer, register, take
 
 DAY = date(2026, 3, 17)
+NEVER, TERM = AttestationRule.NEVER, AttestationRule.TERM
 LEAD, DEPUTY = "KA-102884-dsl", "KA-102884-deputy"
 NEW = {"email": "new.lead@school-102884.example"}
 
@@ -28,13 +30,13 @@ NEW = {"email": "new.lead@school-102884.example"}
 def mailboxes(encompass: Encompass, urn: int | None = 102884) -> set[str]:
     """The work mailboxes in use for a school on the night's morning; of every office where no school is named."""
     engine = encompass.database.engine(Role.PIPELINE)
-    found = c.list_contacts(engine, encompass.ring, FORCE, None, encompass.clock.now())
+    found = c.list_contacts(engine, encompass.ring, FORCE, NEVER, encompass.clock.now())
     return {a.entry.email for a, _ in found.adults if a.entry.urn == urn}
 
 
 def waiting(encompass: Encompass, cluster: Cluster) -> list[Any]:
     engine = encompass.database.engine(Role.PIPELINE)
-    found = c.list_contacts(engine, encompass.ring, FORCE, None, cluster.run(encompass).as_of)
+    found = c.list_contacts(engine, encompass.ring, FORCE, NEVER, cluster.run(encompass).as_of)
     return list(found.waiting)
 
 
@@ -44,7 +46,7 @@ def by(encompass: Encompass, cluster: Cluster, who: str) -> c.By:
 
 def alarms(encompass: Encompass, cluster: Cluster) -> set[str]:
     run = cluster.run(encompass)
-    c.check_contacts(encompass.database.engine(Role.PIPELINE), encompass.ring, None, run)
+    c.check_contacts(encompass.database.engine(Role.PIPELINE), encompass.ring, NEVER, run)
     return {alarm for alarm in encompass.account(run).alarms if alarm.endswith(": contacts")}
 
 
@@ -72,7 +74,7 @@ def test_who_replaces_another_waits_and_nobody_is_ended_before(rolled: Encompass
     used = {NEW["email"], "deputy.102884@school-102884.example"}
     tomorrow = cluster.run(rolled).as_of + timedelta(days=1)
     engine = rolled.database.engine(Role.PIPELINE)
-    found = c.list_contacts(engine, rolled.ring, FORCE, None, tomorrow)
+    found = c.list_contacts(engine, rolled.ring, FORCE, NEVER, tomorrow)
     assert {a.entry.email for a, _ in found.adults if a.entry.urn == 102884} >= used
     ended = "SELECT count(*) FROM encompass.key_adult WHERE active_to = '2026-03-17'"
     with rolled.database.engine(Role.OWNER).begin() as connection:
@@ -99,7 +101,7 @@ def test_the_first_contact_of_an_office_is_taken_and_a_school_left_with_one_is_a
     assert mailboxes(rolled, None) == {"dsl.102884@school-102884.example"}
     assert alarms(rolled, cluster) == {"too_few_key_adults: contacts"}
     engine = rolled.database.engine(Role.PIPELINE)
-    found = c.list_contacts(engine, rolled.ring, FORCE, None, cluster.run(rolled).as_of + timedelta(days=1))
+    found = c.list_contacts(engine, rolled.ring, FORCE, NEVER, cluster.run(rolled).as_of + timedelta(days=1))
     assert {s.urn: s.key_adults for s in found.too_few} == {102884: 1, 102885: 1}
 
 
@@ -160,26 +162,25 @@ def entry(**changes: Any) -> KeyAdultEntry:
     return replace(whole, **changes)
 
 
-TERM = timedelta(days=120)
 SEEN = {"verified_on": date(2025, 9, 1)}
 
 
 @pytest.mark.parametrize(
-    ("changes", "within", "problems"),
+    ("changes", "rule", "problems"),
     [
-        (SEEN, None, ()),
-        ({}, None, (Problem.MAILBOX_UNVERIFIED,)),
+        (SEEN, NEVER, ()),
+        ({}, NEVER, (Problem.MAILBOX_UNVERIFIED,)),
         (SEEN, TERM, (Problem.ATTESTATION_LAPSED,)),
-        ({**SEEN, "attested_on": DAY - TERM}, TERM, ()),
-        ({**SEEN, "attested_on": DAY - TERM - timedelta(days=1)}, TERM, (Problem.ATTESTATION_LAPSED,)),
-        ({**SEEN, "training_expires": DAY - timedelta(days=1)}, None, (Problem.TRAINING_LAPSED,)),
-        ({**SEEN, "training_expires": DAY}, None, ()),
+        ({**SEEN, "attested_on": date(2026, 1, 1)}, TERM, ()),
+        ({**SEEN, "attested_on": date(2025, 12, 31)}, TERM, (Problem.ATTESTATION_LAPSED,)),
+        ({**SEEN, "training_expires": DAY - timedelta(days=1)}, NEVER, (Problem.TRAINING_LAPSED,)),
+        ({**SEEN, "training_expires": DAY}, NEVER, ()),
     ],
 )
 def test_what_is_wrong_with_a_contact(
-    changes: dict[str, Any], within: timedelta | None, problems: tuple[Problem, ...]
+    changes: dict[str, Any], rule: AttestationRule, problems: tuple[Problem, ...]
 ) -> None:
-    assert problems_of(entry(**changes), DAY, within) == problems
+    assert problems_of(entry(**changes), DAY, rule) == problems
 
 
 def test_a_contact_written_as_columns_is_read_as_the_same() -> None:

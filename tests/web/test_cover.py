@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.run import LONDON
 from encompass.pipeline import change_contacts as c
 from encompass.pipeline.contacts_on import contacts_on
@@ -207,5 +208,7 @@ def test_nobody_stands_in_by_another_schools_adult_or_for_oneself(own: OwnPages)
 def listed(own: OwnPages) -> list[c.ListedAdult]:
     encompass = own.site.encompass
     engine = encompass.database.engine(Role.PIPELINE)
-    found = c.list_contacts(engine, encompass.ring, FORCE, None, encompass.clock.now().astimezone(LONDON))
+    found = c.list_contacts(
+        engine, encompass.ring, FORCE, AttestationRule.NEVER, encompass.clock.now().astimezone(LONDON)
+    )
     return [adult for adult, _ in found.adults]

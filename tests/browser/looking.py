@@ -16,6 +16,8 @@ from tests.site import Site
 NARROW, PHONE, DESKTOP = 320, 375, 1280
 OWN_PAGES = {
     "school_closed.html",
+    "school_contact_form.html",
+    "school_contacts.html",
     "school_cover.html",
     "school_cover_form.html",
     "school_days.html",

@@ -79,7 +79,9 @@ pango: ## Install Pango, which draws PDFs, where apt-get can (its tests are skip
 docs: $(DEV_STAMP) ## Draw the generated pages of docs/ and the message catalogue anew
 	@$(PY) -m docs.generate
 	@cd encompass && ../$(VENV)/bin/pybabel -q extract -F ../babel.cfg --no-location --sort-output --omit-header \
-	  -k lazy_gettext -o web/locale/messages.pot .
+	  -k lazy_gettext -o web/locale/messages.pot . && \
+	  ../$(VENV)/bin/pybabel -q update -i web/locale/messages.pot -d web/locale -l cy --no-fuzzy-matching \
+	  --ignore-pot-creation-date --no-wrap && ../$(VENV)/bin/pybabel -q compile -d web/locale
 
 screenshots: $(DEV_STAMP) browser ## Draw the pictures of docs/images anew, from a fictional night
 	@exec $(PY) -m docs.screenshots

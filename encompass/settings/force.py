@@ -119,6 +119,7 @@ class AdviceSettings(Table):
 class ProfileSettings(Table):
     """What this force's schools are told, and by when; and whether lapsed training warns or keeps from being told.
 
+    `languages`: in which the school's pages are offered; English always is.
     `attestation`: whether each term a school says that its Key Adults are still the right ones.
     `cover`: whether who stands in for a Key Adult is nudged instead of him or her, or as well.
 
@@ -142,6 +143,7 @@ class ProfileSettings(Table):
     lapsed_training: Literal["warn", "block"] = "warn"
     cover: Literal["instead", "as_well"] = "instead"
     attestation: Literal["never", "term"] = "never"
+    languages: tuple[Literal["en", "cy"], ...] = ("en",)
     under_reception: Literal["exclude", "person"] = "exclude"
 
     @model_validator(mode="after")

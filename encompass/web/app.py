@@ -21,6 +21,7 @@ from encompass.domain.access import NotFound
 from encompass.domain.sign_in import SignInUnavailable
 from encompass.web import (
     inbound,
+    language,
     leaders,
     parts,
     receipts,
@@ -43,6 +44,9 @@ WORDS: Final[Mapping[str, Any]] = {
     "wording": wording,
     "clock_time": parts.clock_time,
     "bell": parts.bell,
+    "language": language.language,
+    "other_language": language.other_language,
+    "as_written": language.as_written,
     "day": parts.day,
     "birthday": parts.birthday,
     "quick_exit": parts.QUICK_EXIT,
@@ -79,7 +83,7 @@ def create_app(encompass: Encompass) -> Flask:
     )
     for name, word in WORDS.items():
         app.jinja_env.globals[name] = word
-    Babel(app)
+    Babel(app, locale_selector=language.language)
     Compress(app)
     csrf = CSRFProtect(app)
     # No browser's session is in play: the provider's token, or the force's signature, is in each request.
@@ -89,7 +93,7 @@ def create_app(encompass: Encompass) -> Flask:
     answers = (school.blueprint, school_support.blueprint, school_papers.blueprint)
     schools = (*answers, school_days.blueprint, school_cover.blueprint, school_contacts.blueprint)
     pages = (sign_in.blueprint, second_factor.blueprint, *schools, leaders.blueprint)
-    for blueprint in (*pages, receipts.blueprint, inbound.blueprint):
+    for blueprint in (*pages, language.blueprint, receipts.blueprint, inbound.blueprint):
         app.register_blueprint(blueprint)
     _headers(app, encompass, https=https)
     _error_pages(app)

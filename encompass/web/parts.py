@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Final, cast
 
+from babel.dates import format_date
 from flask import Response, current_app, request
+from flask_babel import get_locale
 
 from encompass.domain.run import LONDON
 from encompass.wiring import Encompass
@@ -66,11 +68,11 @@ def bell(at: time) -> str:
 
 
 def birthday(on: date) -> str:
-    """A date of birth as 10 March 2012."""
-    return f"{on.day} {on:%B %Y}"
+    """A date of birth as 10 March 2012, or 10 Mawrth 2012."""
+    return format_date(on, "d MMMM y", locale=str(get_locale() or "en"))
 
 
 def day(when: datetime | date) -> str:
-    """A date as Tuesday 10 March 2026."""
+    """A date as Tuesday 10 March 2026, or Dydd Mawrth 10 Mawrth 2026."""
     on = when.astimezone(LONDON).date() if isinstance(when, datetime) else when
-    return f"{on:%A} {on.day} {on:%B %Y}"
+    return format_date(on, "EEEE d MMMM y", locale=str(get_locale() or "en"))

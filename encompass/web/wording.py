@@ -12,6 +12,7 @@ from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.school import KeyAdultRole
 from encompass.domain.sign_in import Choice
 from encompass.domain.support import SupportFault, SupportKind, SupportStep
+from encompass.domain.telling import HEADINGS, Line
 from encompass.web.catalogue import gettext, lazy_gettext
 
 NOTIFICATION_STATUS = {
@@ -278,6 +279,27 @@ CONTACT_CHANGE = {
     "change": lazy_gettext("Other details"),
     "end": lazy_gettext("No longer a Key Adult"),
 }
+
+
+HEADING = {
+    "voice": lazy_gettext("What the child said"),
+    "present": lazy_gettext("Was the child there?"),
+    "present_where": lazy_gettext("Where the child was"),
+    "seen": lazy_gettext("Did officers see the child?"),
+    "spoken_to": lazy_gettext("Did officers speak to the child?"),
+    "spoken_to_by": lazy_gettext("Who spoke to the child"),
+    "in_presence_of": lazy_gettext("Who else was there when the child was spoken to"),
+    "circumstances": lazy_gettext("Circumstances"),
+    "nature": lazy_gettext("What kind of incident it was"),
+    "narrative": lazy_gettext("What happened"),
+    "location": lazy_gettext("Where it happened"),
+    "police_reference": lazy_gettext("Police reference"),
+}
+
+
+def heading(line: Line) -> str | None:
+    """A field's heading in the language of the page; None where the force has a heading of its own."""
+    return str(HEADING[line.name]) if line.label == HEADINGS.get(line.name) else None
 
 
 def own_pages(viewer: KeyAdultViewer) -> list[tuple[str, str]]:

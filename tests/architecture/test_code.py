@@ -75,7 +75,7 @@ def test_every_route_has_an_access_rule(empty: Encompass) -> None:
         "static", "sign_in.start_page", "sign_in.begin", "sign_in.callback", "sign_in.bind", "sign_in.bind_with_code",
         "sign_in.sign_out", "sign_in.health",
         "sign_in.choose", "sign_in.choose_one", "sign_in.begin_with_code", "sign_in.which_force",
-        "sign_in.begin_at_force", "sign_in.callback_of_force",
+        "sign_in.begin_at_force", "sign_in.callback_of_force", "language.choose",
     }  # fmt: skip
     assert {r.value for e, r in rules.items() if e.startswith("school")} == {"school"}
     assert {e for e, r in rules.items() if r.value == "second_factor"} == {

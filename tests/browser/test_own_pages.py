@@ -74,11 +74,36 @@ def test_key_adults(browser: Browser, site: Site, glass: Glass) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     glass.look("new-key-adult-wrong", page)
     page.get_by_role("link", name="Back to the Key Adults").click()
-    page.get_by_role("link", name=re.compile("^Change")).first.click()
+    page.locator("#adults").get_by_role("link", name=re.compile("^Change")).first.click()
     page.get_by_label("Telephone number").fill("07700 900 984")
     page.get_by_role("button", name="Ask for the change").click()
     expect(page.get_by_text("Changes that wait for a second person")).to_be_visible()
     glass.look("key-adults-waiting", page)
+
+
+def test_in_welsh(browser: Browser, site: Site, glass: Glass) -> None:
+    (urn,) = Told(site.encompass, site.cluster).expected("on_roll", 2)["urns"]
+    page = signed_in(browser, site, site.lead_of(urn))
+    page.get_by_role("link", name="Cymraeg").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mewnflwch")
+    glass.look("inbox-cy", page)
+    page.locator(".app-list a").first.click()
+    glass.look("cover-of-message-cy", page)
+    page.get_by_role("button", name="Agor y neges").click()
+    glass.look("message-cy", page)
+    for link, name in (
+        ("Oedolion Allweddol", "key-adults"),
+        ("Cyflenwi", "cover"),
+        ("Diwrnodau ysgol", "school-days"),
+    ):
+        page.get_by_role("link", name=link, exact=True).click()
+        glass.look(f"{name}-cy", page)
+    page.get_by_role("button", name="Cofnodi diwrnodau ar gau").click()
+    page.get_by_role("button", name="Cadw").click()
+    expect(page.get_by_role("alert")).to_contain_text("Mae problem")
+    glass.look("closed-days-wrong-cy", page)
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enter closed days")
 
 
 def test_every_page_of_the_school_s_own_was_looked_at(seen: set[str]) -> None:

@@ -168,4 +168,5 @@ def _error_page(status: HTTPStatus) -> ResponseReturnValue:
             gettext("Please try again in a few minutes. If it is urgent, telephone the MASH."),
         ),
     )
-    return render_template("error.html", title=title, text=text), status
+    # An answer that named the address asked for would tell the forbidden from the unknown.
+    return render_template("error.html", title=title, text=text, back_to="/"), status

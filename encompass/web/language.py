@@ -47,15 +47,15 @@ def language() -> str:
     return WELSH if chosen == WELSH and is_welsh_offered() else ENGLISH
 
 
-def other_language() -> tuple[str, str, str] | None:
-    """Code, name and link of the other language; None where one is offered."""
+def other_language(back: str | None = None) -> tuple[str, str, str] | None:
+    """Code, name and link of the other language; None where one is offered.
+
+    `back` is where the link leads to in the end: to the page itself, where that can be read, unless another is named.
+    """
     if not is_welsh_offered():
         return None
     code = ENGLISH if language() == WELSH else WELSH
-    adapter = current_app.create_url_adapter(request)
-    can_be_read = adapter is not None and adapter.test(request.path, "GET")
-    back = request.full_path.rstrip("?") if can_be_read else url_for("sign_in.start_page")
-    return code, NAMES[code], url_for("language.choose", code=code, to=back)
+    return code, NAMES[code], url_for("language.choose", code=code, to=back or _this_page())
 
 
 def as_written(text: str) -> Markup:
@@ -63,6 +63,13 @@ def as_written(text: str) -> Markup:
     if language() == ENGLISH:
         return escape(text)
     return Markup('<span lang="en">{}</span>').format(text)
+
+
+def _this_page() -> str:
+    """The page's own address, where it can be read; the start for one that only a form leads to."""
+    adapter = current_app.create_url_adapter(request)
+    can_be_read = adapter is not None and adapter.test(request.path, "GET")
+    return request.full_path.rstrip("?") if can_be_read else url_for("sign_in.start_page")
 
 
 def _own_page(path: str) -> str:

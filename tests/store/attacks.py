@@ -1,7 +1,8 @@
 """What an injected statement may try, as the role of a page: each line one transaction, its statements one by one.
 
 `{other}`, `{other_recipient}`, `{other_adult}` and `{other_key}` are a notification's, recipient's, Key Adult's and data
-key's ids of another school, `{other_urn}` its URN, and for a leader or officer of another force.
+key's ids of another school, `{other_urn}` its URN, `{other_change}` a change that it asks for, and for a leader or officer
+of another force.
 """
 
 from __future__ import annotations
@@ -129,6 +130,9 @@ READING: Final[Corpus] = (
     ("SELECT wrapped FROM encompass.data_key WHERE purpose = 'contact'",),
     ("SELECT on_day FROM encompass.entered_day WHERE recipient_id = '{other_recipient}'",),
     ("SELECT stand_in_id FROM encompass.cover WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT attested_on FROM encompass.attestation WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT sealed_former FROM encompass.contact_change WHERE recipient_id = '{other_recipient}'",),
+    ("SELECT '{other_change}' FROM encompass.school_confirms('{other_change}', now()) AS done WHERE done",),
     ("SELECT a FROM encompass.session_ready_adults() AS a WHERE a = '{other_adult}'",),
     (
         "COPY (SELECT notification_id FROM encompass.notification WHERE notification_id = '{other}') TO STDOUT",
@@ -260,6 +264,17 @@ WRITING: Final[Corpus] = (
         "SELECT 1",
     ),
     ("UPDATE encompass.contact_change SET confirmed_by = 'me', confirmed_at = now() RETURNING 1",),
+    ("UPDATE encompass.contact_change SET taken_at = now() RETURNING 1",),
+    (
+        "INSERT INTO encompass.attestation (attestation_id, force_id, recipient_id, attested_by, attested_on, attested_at) "
+        "SELECT gen_random_uuid(), 'riverbend', '{other_recipient}', '{other_adult}', '2026-09-09', now()",
+        "SELECT 1",
+    ),
+    (
+        "INSERT INTO encompass.attestation (attestation_id, force_id, recipient_id, attested_by, attested_on, attested_at) "
+        "SELECT gen_random_uuid(), 'riverbend', encompass.session_recipient(), '{other_adult}', '2026-09-09', now()",
+        "SELECT 1",
+    ),
     (
         "UPDATE encompass.contact_change SET withdrawn_at = now() WHERE recipient_id = '{other_recipient}' RETURNING 1",
     ),

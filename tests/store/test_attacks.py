@@ -115,7 +115,7 @@ def target(cluster: Cluster) -> Generator[Target]:
         others: dict[str, str] = dict(
             zip(("other", "other_recipient", "other_adult", "other_key"), map(str, found), strict=True)
         )
-        says_of_itself(encompass, others)
+        others["other_change"] = says_of_itself(encompass, others)
         others["other_urn"] = str(other)
         opened = Target(encompass, tokens, others, {})
         opened.before = opened.contents()
@@ -123,8 +123,8 @@ def target(cluster: Cluster) -> Generator[Target]:
             yield opened
 
 
-def says_of_itself(encompass: Encompass, others: dict[str, str]) -> None:
-    """What the other school has entered on its own pages: a closed day, a cover, a change of a contact."""
+def says_of_itself(encompass: Encompass, others: dict[str, str]) -> str:
+    """What the other school has entered on its own pages: a closed day, a cover, its word, a change, whose id it gives."""
     key = "INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, wrapped) VALUES (%s, 'riverbend', 'contact', 'x', 'x')"
     own = "FROM encompass.key_adult WHERE recipient_id = %s AND key_adult_id = %s"
     whose = (others["other_recipient"], others["other_adult"])
@@ -149,6 +149,12 @@ def says_of_itself(encompass: Encompass, others: dict[str, str]) -> None:
             f"'2026-09-08', '2026-09-08', now() {own}",
             (changed[0], *whose),
         )
+        connection.execute(
+            "INSERT INTO encompass.attestation (attestation_id, force_id, recipient_id, attested_by, attested_on, attested_at) "
+            f"SELECT gen_random_uuid(), force_id, recipient_id, key_adult_id, '2026-03-16', now() {own}",
+            whose,
+        )
+        return str(changed[0])
 
 
 def _rows(cursor: psycopg.Cursor, statement: str) -> list[str]:

@@ -17,7 +17,7 @@ from encompass.domain.nudge import Channel, NudgeStatus
 from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.http_get import Busy
 from encompass.gateways.notify import NotifyAddress, NotifyGateway
-from encompass.gateways.nudge import Accepted, Ambiguous, Bounced, Message, Rejected
+from encompass.gateways.nudge import About, Accepted, Ambiguous, Bounced, Message, Rejected
 from encompass.gateways.pace import Pace
 from sandbox.notify import TEMPLATES, NotifyStandIn, notify
 
@@ -70,6 +70,21 @@ def test_an_adult_is_written_to_in_english_where_there_is_no_welsh_template(
         with pytest.raises(Refused):
             sender.send(message(Channel.SMS))
     assert [m.template for m in service.messages] == [TEMPLATES["email", "en"]]
+
+
+def test_a_former_address_is_written_to_by_the_template_of_its_own_where_there_is_one(
+    serve: Serve, service: NotifyStandIn
+) -> None:
+    url = serve(notify(service))
+    changed = replace(message(), about=About.CONTACT_CHANGED)
+    templates = {Channel.EMAIL: {"en": TEMPLATES["email", "en"]}}
+    own = {"en": TEMPLATES["email", "cy"]}  # another than the ordinary one: the stand-in knows these alone
+    for contact_templates in (own, {}):
+        with NotifyGateway(NotifyAddress(url, KEY, templates, 1, contact_templates)) as sender:
+            sender.send(replace(changed, reference=uuid.uuid4()))
+            sender.send(message())
+    ordinary = templates[Channel.EMAIL]["en"]
+    assert [m.template for m in service.messages] == [own["en"], ordinary, ordinary, ordinary]
 
 
 @pytest.mark.parametrize("bad", ["reset", "garbage", "drip", "taken_then_dropped"])

@@ -23,6 +23,8 @@ from bench import pages_paint, splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
 from bench.intake import readings
+from bench.pages_load import measure as load_pages
+from bench.pages_load import print_load
 from bench.sending import measure, print_sent
 from encompass import log, wiring
 from encompass.formats.faults import contents
@@ -63,6 +65,7 @@ def main() -> None:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
     duties = int(os.environ.get("DUTIES", "5000"))
     print_sent(measure(duties, duties * 2 // 5))
+    print_load(load_pages(rate=100, seconds=60, schools=50, workers=2))
     _print_readings()
     _print_cases()
     pages_paint.print_painted(pages_paint.measure())

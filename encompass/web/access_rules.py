@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast
 
 from flask import Flask, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, SecurityError
 
 from encompass.domain.access import (
     Audience,
@@ -87,6 +87,12 @@ def guard(app: Flask) -> None:
     @app.before_request
     def _() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
         g.viewer = None
+        if isinstance(request.routing_exception, SecurityError):
+            return (
+                "This address is not one of ours.\n",
+                HTTPStatus.BAD_REQUEST,
+                {"Content-Type": "text/plain"},
+            )
         rule = rule_of(app, request.endpoint) if request.endpoint else None
         if rule is None:
             abort(404)

@@ -40,6 +40,7 @@ from encompass.web.catalogue import gettext
 from encompass.wiring import Encompass
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
+LOOPBACK: Final = ("127.0.0.1", "localhost")
 WORDS: Final[Mapping[str, Any]] = {
     "wording": wording,
     "clock_time": parts.clock_time,
@@ -73,6 +74,7 @@ def create_app(encompass: Encompass) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES="locale",
         ENVIRONMENT=encompass.settings.environment,
         MAX_CONTENT_LENGTH=64 * 1024,
+        TRUSTED_HOSTS=[urlsplit(web.base_url).hostname, *LOOPBACK],
     )
     app.extensions[parts.EXTENSION] = encompass
     app.jinja_env.loader = ChoiceLoader(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
 from encompass.web.app import create_app
 from encompass.wiring import Encompass
+
+PROXY_KEEPS_S: Final = 75
+"""Longer than a proxy keeps an idle connection (nginx: 60 s), so that it never sends into one that we have closed."""
 
 
 class _Server(BaseApplication):
@@ -32,6 +35,7 @@ def serve(encompass: Encompass, port: int, workers: int) -> None:
             "workers": workers,
             "worker_class": "gthread",
             "threads": 4,
+            "keepalive": PROXY_KEEPS_S,
             "preload_app": False,
             "control_socket_disable": True,
             "accesslog": None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,15 +11,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from encompass.domain.access import StaffRole
-from encompass.store import session
 from encompass.store.database import Role
 from encompass.wiring import Encompass
 from tests.cluster import Cluster
+from tests.contents import contents, owner
+from tests.sessions import staff_token
 from tests.store.attacks import BECOMING, CORPUS, DEFINERS, READING, SETTINGS, WRITING, Corpus
-from tests.store.test_row_level_security import HOUR, school_token, told_schools
+from tests.store.test_row_level_security import school_token, told_schools
 
 WEB = (Role.SCHOOL, Role.LEADER, Role.MASH)
 REFUSALS = (
@@ -72,39 +71,20 @@ class Target:
             connection.remove_notice_handler(note)
         return got
 
-    def contents(self) -> dict[str, str]:
-        """A digest of every table, as its owner sees it."""
-        with psycopg.connect(_owner(self.encompass)) as connection:
-            tables = connection.execute(
-                "SELECT relname FROM pg_class WHERE relnamespace = 'encompass'::regnamespace AND relkind = 'r'"
-            ).fetchall()
-            digest = sql.SQL(
-                "SELECT count(*) || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t"
-            )
-            return {
-                name: connection.execute(digest.format(sql.Identifier("encompass", name))).fetchall()[0][0]
-                for (name,) in tables
-            }
-
 
 @pytest.fixture(scope="module")
 def target(cluster: Cluster) -> Generator[Target]:
     with cluster.opened(cluster.played(), cluster.at(time(7, 50))) as encompass:
         mine, other, *_ = told_schools(encompass)
         tokens = {Role.SCHOOL: school_token(encompass, mine)}
-        with psycopg.connect(_owner(encompass)) as connection:
+        with psycopg.connect(owner(encompass)) as connection:
             connection.execute("INSERT INTO encompass.partnership VALUES ('elsewhere', 'Elsewhere')")
             connection.execute(
                 "INSERT INTO encompass.force (force_id, partnership_id, name) VALUES ('elsewhere', 'elsewhere', 'Elsewhere')"
             )
         for role, staff in ((Role.LEADER, StaffRole.LEADER), (Role.MASH, StaffRole.MASH)):
-            tokens[role] = secrets.token_urlsafe(32)
-            with encompass.database.engine(Role.SIGN_IN).begin() as connection:
-                member = session.staff_id(connection, "elsewhere", "issuer", staff.value, staff)
-                session.open_staff_session(
-                    connection, tokens[role], "elsewhere", member, staff, HOUR, HOUR, encompass.clock.now()
-                )
-        with psycopg.connect(_owner(encompass), autocommit=True) as connection:
+            tokens[role] = staff_token(encompass, "elsewhere", staff)
+        with psycopg.connect(owner(encompass), autocommit=True) as connection:
             connection.execute("ANALYZE")
             found = connection.execute(
                 "SELECT n.notification_id, n.recipient_id, k.key_adult_id, n.key_id FROM encompass.notification AS n "
@@ -118,7 +98,7 @@ def target(cluster: Cluster) -> Generator[Target]:
         others["other_change"] = says_of_itself(encompass, others)
         others["other_urn"] = str(other)
         opened = Target(encompass, tokens, others, {})
-        opened.before = opened.contents()
+        opened.before = contents(encompass)
         with opened.opened:
             yield opened
 
@@ -167,10 +147,6 @@ def _rows(cursor: psycopg.Cursor, statement: str) -> list[str]:
     return [] if cursor.description is None or says_only_what_was_put_in else [str(row) for row in cursor]
 
 
-def _owner(encompass: Encompass) -> str:
-    return encompass.database.url(Role.OWNER.value, driver="postgresql").render_as_string(hide_password=False)
-
-
 def found_by(target: Target, role: Role, corpus: Corpus) -> list[tuple[str, ...]]:
     """The lines of a corpus that got something of another, or anything at all where nothing is to be had."""
     found: list[tuple[str, ...]] = []
@@ -185,7 +161,7 @@ def found_by(target: Target, role: Role, corpus: Corpus) -> list[tuple[str, ...]
 @pytest.mark.parametrize("role", WEB, ids=str)
 def test_what_is_injected_gives_nothing_of_another_and_changes_nothing(target: Target, role: Role) -> None:
     assert found_by(target, role, CORPUS) == []
-    assert target.contents() == target.before
+    assert contents(target.encompass) == target.before
 
 
 @pytest.mark.parametrize(

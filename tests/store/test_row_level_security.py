@@ -15,13 +15,13 @@ from encompass.store import session
 from encompass.store.database import Role, as_session
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
-from tests.sessions import key_adult_token
+from tests.sessions import key_adult_token, unstepped
 
 HOUR = timedelta(hours=1)
 CHILD_TABLES = ("notification", "notification_part", "duty", "data_key", "acknowledgement", "recipient")
 
 
-def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
+def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR, *, stepped_up: bool = True) -> str:
     with encompass.database.engine(Role.OWNER).begin() as connection:
         adult = connection.execute(
             text(
@@ -29,7 +29,8 @@ def school_token(encompass: Encompass, urn: int, idle: timedelta = HOUR) -> str:
             ),
             {"urn": urn},
         ).one()
-    return key_adult_token(encompass, FORCE, adult.key_adult_id, adult.recipient_id, adult.person_hash, idle)
+    whose = (encompass, FORCE, adult.key_adult_id, adult.recipient_id, adult.person_hash, idle)
+    return key_adult_token(*whose) if stepped_up else unstepped(*whose)[0]
 
 
 def told_schools(encompass: Encompass) -> list[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -25,6 +27,41 @@ def test_every_answer_carries_the_security_headers(site: Site, path: str) -> Non
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def raw(site: Site, path: str, host: str) -> str:
+    """What the server sends for an address as it stands, which a library would have tidied."""
+    headers = {"Host": host, "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    with socket.create_connection(("127.0.0.1", urlsplit(site.web).port)) as connection:
+        sent = "".join(f"{n}: {v}\r\n" for n, v in headers.items())
+        connection.sendall(f"GET {path} HTTP/1.0\r\n{sent}\r\n".encode())
+        return connection.makefile("rb").read().decode()
+
+
+def test_a_host_that_is_not_ours_is_refused_and_stands_in_no_answer(site: Site) -> None:
+    for host in ("evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[::1"):
+        for path in ("/", "/inbox", "/nowhere", "/sign-in/school", "//evil.example/inbox"):
+            answer = raw(site, path, host)
+            assert " 400 " in answer.splitlines()[0], (host, path)
+            assert "Cache-Control: no-store" in answer
+            assert "evil" not in answer
+
+
+def test_nothing_that_an_address_says_leads_elsewhere(site: Site) -> None:
+    for path in (
+        "//evil.example/inbox",
+        "/%2f%2fevil.example",
+        "/\\evil.example",
+        "/inbox?next=//evil.example",
+        "/?ended=https://evil.example",
+        "/sign-in/school?redirect_uri=https://evil.example/",
+        "/sign-in/school/callback?code=c&state=https://evil.example/",
+    ):
+        answer = raw(site, path, urlsplit(site.web).netloc)
+        assert "evil" not in answer
+        to = re.search(r"^Location: (.*)\r$", answer, re.MULTILINE)
+        provider = site.encompass.settings.identity.school.issuer
+        assert to is None or re.match(rf"/(?!/)|{re.escape(provider)}/", to.group(1)), path
 
 
 def test_without_a_session_a_page_leads_to_sign_in(site: Site) -> None:

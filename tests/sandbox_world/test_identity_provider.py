@@ -113,9 +113,12 @@ def test_an_exchange_that_does_not_fit_is_refused(cluster: Cluster, changes: dic
 def test_a_code_of_another_client_and_a_wrong_secret_are_refused(cluster: Cluster) -> None:
     identity, code = cluster.settings.identity, a_code(cluster, cluster.world)
     assert exchanged(cluster, identity.school, "wrong", code=code).status_code == 401
-    assert "id_token" not in exchanged(cluster, identity.staff, code=code).text
+    theirs = f"{cluster.web}/sign-in/staff/callback"
+    assert "id_token" not in exchanged(cluster, identity.staff, code=code, redirect_uri=theirs).text
     own = cluster.settings.forces["fellgate"].staff.identity
-    assert "id_token" not in exchanged(cluster, own, code=a_code(cluster, cluster.world)).text
+    theirs = f"{cluster.web}/sign-in/force/fellgate/callback"
+    again = a_code(cluster, cluster.world)
+    assert "id_token" not in exchanged(cluster, own, code=again, redirect_uri=theirs).text
 
 
 def test_a_code_is_too_old_after_a_minute(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

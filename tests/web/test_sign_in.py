@@ -235,8 +235,8 @@ def test_what_comes_back_counts_once_and_only_in_the_browser_that_began(shared: 
     assert "encompass" not in replayed.cookies
 
 
-def test_a_code_of_another_s_sign_in_is_refused_by_its_challenge(shared: Site, lead: Person) -> None:
-    """Somebody slips their own code into a victim's sign-in: state fits, the challenge does not."""
+def test_a_code_of_another_s_sign_in_is_refused(shared: Site, lead: Person) -> None:
+    """Somebody slips their own code into a victim's sign-in: the state fits, the challenge and the nonce do not."""
     Visitor(shared).enrol(lead)
     victim, attacker = Visitor(shared), Visitor(shared)
     mine = {n: v[0] for n, v in parse_qs(urlsplit(attacker.sent_back(lead)).query).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from encompass.gateways.failures import Refused, Unavailable
 
 ALGORITHMS: Final = ["ES256", "RS256"]
 LEEWAY_SECONDS: Final = 30
+KEYS_SECONDS: Final = 3600
 ORGANISATION: Final = "organisation"
 Signed = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
@@ -41,12 +43,13 @@ class IdentityAddress:
 
 
 class IdentityProvider:
-    """One provider, its discovery document and keys read once and again when a key is unknown."""
+    """One provider, its discovery document read once, its keys every hour and when a key is unknown."""
 
     def __init__(self, address: IdentityAddress) -> None:
         self._address = address
         self._discovered: dict[str, Any] | None = None
         self._keys: KeySet | None = None
+        self._keys_until = 0.0
 
     def begin(self) -> SignInStart:
         """Begin a sign-in. Raises Unavailable or Refused."""
@@ -123,10 +126,15 @@ class IdentityProvider:
         return token.claims
 
     def _keys_for(self, id_token: str) -> KeySet:
-        """The provider's keys; read again once when the token names one that is not among them."""
-        kid = _kid_of(id_token)
-        if self._keys is None or kid not in {key.kid for key in self._keys.keys}:
+        """The provider's keys; read again when the token names one that is not among them, and every hour.
+
+        A key that the provider has withdrawn, because it leaked, is not trusted for longer than that.
+        """
+        kid, now = _kid_of(id_token), time.monotonic()
+        is_known = self._keys is not None and kid in {key.kid for key in self._keys.keys}
+        if self._keys is None or not is_known or now > self._keys_until:
             self._keys = KeySet.import_key_set(self._get("keys", self._endpoint("jwks_uri")))  # pyright: ignore[reportArgumentType]
+            self._keys_until = now + KEYS_SECONDS
         return self._keys
 
     def _client(self) -> Any:

@@ -98,7 +98,7 @@ def _back_at(door: Door) -> ResponseReturnValue:
         cast(dict[str, str] | None, session.pop("start", None)),
         session.pop("with_code", False),
     )
-    if begun is None or begun.pop("door") != door.path:
+    if begun is None or begun.pop("door", None) != door.path:
         return _refused("no_sign_in_begun")
     answer = SignInStart(**begun), request.args.get("code", ""), request.args.get("state", "")
     if door.audience is Audience.STAFF:

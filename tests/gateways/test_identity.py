@@ -306,3 +306,18 @@ def test_a_sign_in_begins_with_state_nonce_and_an_s256_challenge(serve: Serve) -
 def test_a_key_that_was_rotated_is_fetched(serve: Serve) -> None:
     url = cheating(serve, key=OTHER, keys=(KEY, OTHER))
     assert complete(url).subject == "person-1"
+
+
+def test_a_key_that_was_withdrawn_is_trusted_for_an_hour_at_most(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [KEY, OTHER]
+    provider = provider_at(cheating(serve, key=OTHER, keys=keys))
+    start = SignInStart("", "s", "n", "v" * 43)
+    assert provider.complete(start, "code", "s").subject == "person-1"
+    keys.remove(OTHER)
+    assert provider.complete(start, "code", "s").subject == "person-1"
+    later = time.monotonic() + 3601
+    monkeypatch.setattr("encompass.gateways.identity.time.monotonic", lambda: later)
+    with pytest.raises(Refused, match="id_token_not_valid"):
+        provider.complete(start, "code", "s")

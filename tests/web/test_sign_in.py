@@ -266,6 +266,20 @@ def test_a_sign_in_begun_at_one_door_does_not_end_at_another(shared: Site, lead:
     )  # the other doors' providers were not asked
 
 
+def test_whoever_has_no_second_factor_any_more_chooses_nothing(shared: Site, lead: Person) -> None:
+    """The ticket that lets a one-time code be tried opens no session by itself, not even of the own school."""
+    Visitor(shared).enrol(lead)
+    with shared.encompass.database.engine(Role.OWNER).begin() as connection:
+        ended = "UPDATE encompass.second_factor SET ended_at = now() WHERE subject = :subject"
+        connection.execute(text(ended), {"subject": lead.subject})
+    visitor = Visitor(shared)
+    page = visitor.go(lead)
+    assert page.url.endswith("/sign-in/bind")
+    fields = {"csrf_token": CSRF.search(page.text).group(1), "of": key_adult_of(shared, lead)}
+    assert visitor.session.post(f"{shared.web}/sign-in/choose", fields).status_code == 403
+    assert not visitor.is_signed_in
+
+
 def test_a_member_of_staff_without_an_app_role_is_refused(shared: Site) -> None:
     engine, rules = shared.encompass.database.engine(Role.SIGN_IN), SessionRules(HOUR, HOUR)
     now = shared.encompass.clock.now()

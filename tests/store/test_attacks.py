@@ -108,7 +108,7 @@ def says_of_itself(encompass: Encompass, others: dict[str, str]) -> str:
     key = "INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, wrapped) VALUES (%s, 'riverbend', 'contact', 'x', 'x')"
     own = "FROM encompass.key_adult WHERE recipient_id = %s AND key_adult_id = %s"
     whose = (others["other_recipient"], others["other_adult"])
-    with psycopg.connect(_owner(encompass)) as connection:
+    with psycopg.connect(owner(encompass)) as connection:
         key_id = uuid4()
         connection.execute(key, (key_id,))
         connection.execute(

@@ -20,8 +20,8 @@ READING = ("GET", "HEAD", "OPTIONS")
 VERBS = (*READING, "POST", "PUT", "PATCH", "DELETE")
 #: Of no converter, or of none that leads anywhere.
 NONSENSE = ("x", "..%2f..%2fetc%2fpasswd", "%00", "'%20OR%20true--", "٣", "0" * 300)
-#: What a visitor lawfully changes of his or her own: the session, and the count of wrong codes.
-OF_THE_VISITOR = frozenset({"/sign-out", "/second-factor"})
+#: What a visitor lawfully changes of his or her own: the session, the count of wrong codes, a word about the own school.
+OF_THE_VISITOR = frozenset({"/sign-out", "/second-factor", "/key-adults/attest"})
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 HEADERS: dict[str, Callable[[str], bool]] = {
     "Content-Security-Policy": lambda v: (

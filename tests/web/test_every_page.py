@@ -56,12 +56,17 @@ def test_nothing_that_an_address_says_leads_elsewhere(site: Site) -> None:
         "/?ended=https://evil.example",
         "/sign-in/school?redirect_uri=https://evil.example/",
         "/sign-in/school/callback?code=c&state=https://evil.example/",
+        "/language/cy?to=https://evil.example/",
+        "/language/cy?to=//evil.example/",
+        "/language/cy?to=/%5cevil.example/",
+        "/language/cy?to=/%09/evil.example/",
+        "/language/cy?to=javascript:evil()",
     ):
         answer = raw(site, path, urlsplit(site.web).netloc)
-        assert "evil" not in answer
+        assert not re.search(r'(?:href|src|action)="(?!/[^/\\])[^"]*evil', answer), path
         to = re.search(r"^Location: (.*)\r$", answer, re.MULTILINE)
         provider = site.encompass.settings.identity.school.issuer
-        assert to is None or re.match(rf"/(?!/)|{re.escape(provider)}/", to.group(1)), path
+        assert to is None or re.match(rf"/(?![/\\\\\s])|{re.escape(provider)}/", to.group(1)), path
 
 
 def test_without_a_session_a_page_leads_to_sign_in(site: Site) -> None:

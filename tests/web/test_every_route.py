@@ -125,6 +125,7 @@ def scene(cluster: Cluster) -> Generator[Scene]:
             "night": (str(cluster.world.night), "2020-01-01"),
             "force_id": (FORCE, "fellgate", "nowhere"),
             "audience": ("school", "staff", "nobody"),
+            "code": ("cy", "en", "xx"),
             "filename": ("encompass.css", "../app.py", "nothing.css"),
         }
         yield Scene(encompass, visitors, ids(encompass, mine), frozenset(secrets), arguments)

@@ -26,6 +26,7 @@ from encompass.pipeline.show_child import show_child
 from encompass.store.database import Role, as_session
 from encompass.store.review import Proposal
 from encompass.wiring import Encompass
+from sandbox.organisations import authority, reset_organisations, set_organisations
 from tests.cluster import FORCE, Cluster
 from tests.register import PARTNER, officer, register, take
 from tests.sessions import key_adult_token
@@ -65,7 +66,17 @@ def referred(played: Encompass, cluster: Cluster) -> Encompass:
 
 
 @pytest.fixture
-def pages(cluster: Cluster, referred: Encompass) -> Generator[Site]:
+def at_offices(cluster: Cluster) -> Generator[None]:
+    """The two contacts belong to no school at DfE Sign-in, but to an authority."""
+    for urn in (102884, 102885):
+        person = next(p for p in cluster.world.people if p.urn == urn and p.role == "dsl")
+        set_organisations(cluster.var, person.username, [authority("318")])
+    yield
+    reset_organisations(cluster.var)
+
+
+@pytest.fixture
+def pages(cluster: Cluster, referred: Encompass, at_offices: None) -> Generator[Site]:
     with serving(cluster, referred) as served:
         yield served
 
@@ -111,11 +122,13 @@ def test_an_officer_a_school_and_another_office_each_see_their_own_and_no_more(r
             "UPDATE encompass.phone_task SET withdrawn_at = now()",
         ):
             assert connection.execute(text(change)).rowcount == 0
-        for table in ("notification_part", "duty", "data_key", "acknowledgement", "school"):
+        for table in ("notification_part", "duty", "acknowledgement", "school"):
             assert connection.execute(text(f"SELECT count(*) FROM encompass.{table}")).scalar_one() == 0, (
                 table
             )
         own = connection.execute(text("SELECT code FROM encompass.recipient")).scalars().all()
+        of_contact = connection.execute(text("SELECT key_id FROM encompass.key_adult")).scalars().all()
+        assert connection.execute(text("SELECT key_id FROM encompass.data_key")).scalars().all() == of_contact
     assert own == ["318 ehe"]
 
 
@@ -204,7 +217,7 @@ def test_a_referred_child_is_told_of_from_the_police_record_by_the_first_bell(
 
 
 def test_a_school_of_another_force_is_left_to_it_with_its_receipt(
-    played: Encompass, cluster: Cluster
+    played: Encompass, cluster: Cluster, at_offices: None
 ) -> None:
     take(played, cluster, register(cluster, {OFFICER: {**PARTNER, "partner_force": "Fellgate Police"}}))
     involvement_id = refer(played, cluster, PartnerForce("Fellgate Police"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from encompass import log, wiring
 from encompass.domain.run import LONDON
 from encompass.settings import Settings, load_settings, state_folder
 from encompass.store.installation import airflow_database_url, database_running, migrate
+from encompass.store.ports import is_free
 from sandbox.airflow_home import (
     ADMIN,
     airflow_environment,
@@ -210,10 +210,4 @@ def _at(world: World, at: clock_time) -> datetime:
 
 
 def _web_port(var: Path) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", WEB_PORT))
-        except OSError:
-            return kept_port(var, "web")
-    return WEB_PORT
+    return WEB_PORT if is_free(WEB_PORT) else kept_port(var, "web")

@@ -6,15 +6,14 @@ import fcntl
 import json
 import os
 import secrets
-import socket
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SANDBOX_SECRET = "sandbox-"  # pragma: allowlist secret
-"""How every secret of the sandbox begins, so that a live installation can refuse it."""
+from encompass.settings.live import SANDBOX_SECRET
+from encompass.store.ports import free_port, is_free
 
 
 def folder(var: Path) -> Path:
@@ -86,26 +85,18 @@ def kept_port(var: Path, name: str) -> int:
     """The port that a server had last time while it is free, else another; on loopback."""
     file = folder(var) / "ports.json"
     known = read_json(file)
-    known[name] = _free(known.get(name, 0)) or _free(0)
-    write_private(file, json.dumps(known))
+    before = known.get(name)
+    if before is None or not is_free(before):
+        known[name] = free_port(known.values())
+        write_private(file, json.dumps(known))
     return known[name]
 
 
 def same_port(var: Path, name: str) -> int:
     """The port that a server had last time: people are bound to an issuer by its address. Raises PortTaken."""
     before = read_json(folder(var) / "ports.json").get(name)
-    if before is not None and _free(before) is None:
+    if before is not None and not is_free(before):
         raise PortTaken(
             f"port {before} of the {name} is taken; free it, or delete the state with `make clean`"
         )
     return kept_port(var, name)
-
-
-def _free(port: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])

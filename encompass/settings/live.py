@@ -12,7 +12,8 @@ from pydantic import SecretStr
 if TYPE_CHECKING:
     from encompass.settings import Settings
 
-SANDBOX_SECRET: Final = "sandbox-"  # noqa: S105 - how every secret of the sandbox begins
+SANDBOX_SECRET: Final = "sandbox-"  # noqa: S105 - no secret itself
+"""How every secret of the sandbox begins."""
 ADDRESSES: Final = frozenset({"base_url", "issuer", "url"})
 NOBODY_S: Final = ("localhost", ".localhost", ".example", ".invalid", ".test")
 

@@ -7,7 +7,6 @@ import logging
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tomllib
 import warnings
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+
+from encompass.store.ports import NoFreePort, free_port, is_free
 
 with warnings.catch_warnings():  # it warns of a desktop's runtime folder, which no server has
     warnings.simplefilter("ignore")
@@ -203,15 +204,12 @@ def _port_of_running(pgdata: Path) -> int | None:
 def _free_port(var: Path) -> int:
     """The port of last time while it is free, so that a client left waiting finds the server again."""
     remembered = var / "postgres.port"
-    wanted = int(remembered.read_text("utf-8")) if remembered.exists() else 0
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            chosen = int(probe.getsockname()[1])
-        remembered.write_text(str(chosen), "utf-8")
-        return chosen
-    raise EmbeddedFailed("no free port on 127.0.0.1")
+    wanted = int(remembered.read_text("utf-8")) if remembered.exists() else None
+    if wanted is not None and is_free(wanted):
+        return wanted
+    try:
+        chosen = free_port()
+    except NoFreePort as why:
+        raise EmbeddedFailed(str(why)) from None
+    remembered.write_text(str(chosen), "utf-8")
+    return chosen

@@ -65,7 +65,7 @@ def main() -> None:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
     duties = int(os.environ.get("DUTIES", "5000"))
     print_sent(measure(duties, duties * 2 // 5))
-    print_load(load_pages(rate=100, seconds=60, schools=50, workers=2))
+    print_load(load_pages(rate=100, seconds=60, schools=50))
     _print_readings()
     _print_cases()
     pages_paint.print_painted(pages_paint.measure())

@@ -11,7 +11,6 @@ import random
 import re
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,10 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from datetime import time as clock_time
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib.parse import urlencode, urlsplit
 
@@ -32,27 +28,18 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from encompass import log, wiring
-from encompass.domain.run import LONDON
-from encompass.settings import load_settings
 from encompass.store.database import Role
-from encompass.store.installation import database_running, migrate
 from encompass.wiring import Encompass
-from sandbox.children import web_server
-from sandbox.people import sign_in
-from sandbox.serve import Sandbox
-from sandbox.state import folder, kept_port
-from sandbox.world import Person, World, build_world, named_night
+from sandbox.people import NOTIFICATION, sign_in
+from sandbox.told_night import told_night
+from sandbox.world import Person, build_world, named_night
 
-FORCE = "riverbend"
-MORNING = clock_time(7, 50)
 SLOWEST_S = 0.3
 """What 99 of 100 requests may take at most."""
 CONNECTIONS = 50
 BARE_SECONDS = 15
 #: How often each is asked for: mostly looked at, one in ten acknowledged.
 MIX = (("inbox", 40), ("cover", 20), ("content", 30), ("acknowledge", 10))
-NOTIFICATION = re.compile(r'href="(/notifications/[0-9a-f-]{36})"')
 TOKEN = re.compile(r'/acknowledge".*?name="csrf_token" value="([^"]+)"', re.DOTALL)
 
 
@@ -106,88 +93,34 @@ class Measured:
         return share(self.load.all(), 0.99) / share(self.bare.all(), 0.99)
 
 
-def measure(rate: float, seconds: float, schools: int, workers: int) -> Measured:
-    """Play an ordinary night up to its nudges, serve its pages, and load them.
+def measure(rate: float, seconds: float, schools: int) -> Measured:
+    """Tell an ordinary night, serve its pages, and load them.
 
     Args:
         rate: requests a second.
         seconds: how long.
         schools: how many schools sign in, all at once.
-        workers: processes of the server.
     """
-    log.configure("ERROR")
-    with tempfile.TemporaryDirectory() as name:
-        var = Path(name)
-        var.chmod(0o755)
-        os.environ["ENCOMPASS_VAR"] = str(var)
-        world = build_world(*named_night("ordinary"))
-        web = f"http://127.0.0.1:{kept_port(var, 'web')}"
-        with Sandbox(world, var, web):
-            settings = load_settings()
-            migrate(settings)
-            at = datetime.combine(world.night, MORNING, LONDON)
-            with database_running(settings), wiring.opened(settings, at) as encompass:
-                codes = _told(encompass, world)
-                served = web_server(web, at.isoformat(), os.environ, folder(var) / "web.log", workers)
-                with served:
-                    return _measured(encompass, world, web, codes, rate, seconds, schools)
-
-
-def _told(encompass: Encompass, world: World) -> dict[str, str]:
-    """The night up to its nudges; everybody's one-time code."""
-    run = encompass.open_run(FORCE, world.night, datetime.combine(world.night, clock_time(5, 30), LONDON))
-    for step in (
-        encompass.refresh_rolls,
-        encompass.receive_incidents,
-        encompass.match_children,
-        encompass.prepare_notifications,
-        encompass.send_notifications,
-    ):
-        step(run)
-    return encompass.issue_binding_codes(FORCE)
-
-
-def _measured(
-    encompass: Encompass,
-    world: World,
-    web: str,
-    codes: dict[str, str],
-    rate: float,
-    seconds: float,
-    schools: int,
-) -> Measured:
-    people = _people_told(encompass, world)[:schools]
-    with ThreadPoolExecutor(len(people)) as pool:
-        signed = list(pool.map(lambda p: _signed_in(web, p, codes[p.key_adult_ref]), people))
-    before = _acknowledged(encompass)
-    asks = _asks([s for s, _ in signed], rate, seconds)
-    load = run_load(web, asks)
-    bare = run_load(web, [Ask("bare", i / rate, "/health", "") for i in range(int(rate * BARE_SECONDS))])
-    after = _acknowledged(encompass)
+    with told_night(build_world(*named_night("ordinary"))) as night:
+        people = [night.lead_of(urn) for urn in night.told()[:schools]]
+        with ThreadPoolExecutor(len(people)) as pool:
+            signed = list(pool.map(lambda p: _signed_in(night.web, p, night.codes[p.key_adult_ref]), people))
+        before = _acknowledged(night.encompass)
+        asks = _asks([school for school, _ in signed], rate, seconds)
+        load = run_load(night.web, asks)
+        bare = [Ask("bare", i / rate, "/health", "") for i in range(int(rate * BARE_SECONDS))]
+        unloaded = run_load(night.web, bare)
+        after = _acknowledged(night.encompass)
     return Measured(
         schools=len(people),
-        signing_in=sorted(s for _, s in signed),
+        signing_in=sorted(took for _, took in signed),
         load=load,
-        bare=bare,
+        bare=unloaded,
         acknowledged=after[0] - before[0],
         audited=after[1] - before[1],
         asked_to=len({a.path for a in asks if a.kind == "acknowledge"}),
         rate=rate,
     )
-
-
-def _people_told(encompass: Encompass, world: World) -> list[Person]:
-    """The designated safeguarding leads of schools that have something to read."""
-    with encompass.database.engine(Role.OWNER).begin() as connection:
-        urns = set(
-            connection.execute(
-                text(
-                    "SELECT urn FROM encompass.notification WHERE status = 'released' AND force_id = :force"
-                ),
-                {"force": FORCE},
-            ).scalars()
-        )
-    return [p for p in world.people if p.urn in urns and p.role == "dsl"]
 
 
 def _signed_in(web: str, person: Person, code: str) -> tuple[School, float]:
@@ -322,11 +255,10 @@ def print_load(measured: Measured) -> bool:
 @click.option("--rate", default=100.0, show_default=True, help="Requests a second.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long.")
 @click.option("--schools", default=50, show_default=True, help="Schools that sign in at once.")
-@click.option("--workers", default=2, show_default=True, help="Processes of the server.")
-def main(rate: float, seconds: float, schools: int, workers: int) -> None:
+def main(rate: float, seconds: float, schools: int) -> None:
     """Load the school's pages and print what the requests took; exit code 1 when they took too long."""
     click.echo(f"{os.cpu_count()} cores", err=True)
-    sys.exit(not print_load(measure(rate, seconds, schools, workers)))
+    sys.exit(not print_load(measure(rate, seconds, schools)))
 
 
 if __name__ == "__main__":

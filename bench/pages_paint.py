@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from playwright.sync_api import BrowserContext, Page, Response, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.authenticator import add_key, next_code
+from sandbox.browser import chromium, sign_in
 from sandbox.told_night import ToldNight, told_night
 from sandbox.world import build_world, named_night
 
 SLOWER, TIMES = 4, 5
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
 
 
@@ -32,32 +30,22 @@ class Painted:
 
 def measure() -> list[Painted]:
     """A page that holds nothing, and a school's inbox and message; empty where Chromium is not installed."""
-    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    executable = chromium()
     if executable is None:
         return []
     with told_night(build_world(*named_night("ordinary"))) as night, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 375, "height": 740})
         context.set_default_timeout(30_000)
-        message = sign_in(context.new_page(), night)
+        message = _first_message(context.new_page(), night)
         paths = {"not found": "/nowhere", "inbox": "/inbox", "message": f"{message}/content"}
         return [_painted(context, name, night.web + path) for name, path in paths.items()]
 
 
-def sign_in(page: Page, night: ToldNight) -> str:
-    """Sign in as the lead of the school with most to read; the path of the first message."""
+def _first_message(page: Page, night: ToldNight) -> str:
+    """The path of the first message of the school with most to read, whose lead has signed in."""
     person = night.lead_of(night.told()[0])
-    page.goto(f"{night.web}/sign-in/school")
-    page.get_by_label("User name").fill(person.username)
-    page.get_by_label("Password").fill(person.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("One-time code").fill(night.codes[person.key_adult_ref])
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/second-factor")
-    add_key(night.var, person.username, page.locator(".app-secret").inner_text())
-    page.locator("#code").fill(next_code(night.var, person.username))
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/inbox")
+    sign_in(page, night.web, night.var, person, night.codes[person.key_adult_ref])
     return str(page.locator(".app-list a").first.get_attribute("href"))
 
 
@@ -66,9 +54,9 @@ def _painted(context: BrowserContext, name: str, url: str) -> Painted:
     sizes: list[int] = []
     for _ in range(TIMES):
         page, came = context.new_page(), list[Response]()
-        chromium = context.new_cdp_session(page)
-        chromium.send("Network.setCacheDisabled", {"cacheDisabled": True})
-        chromium.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        devtools = context.new_cdp_session(page)
+        devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         page.on("response", lambda answer, kept=came: kept.append(answer))
         page.goto(url, wait_until="networkidle")
         paints.append(float(page.evaluate(FIRST_PAINT)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,12 +14,11 @@ from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import text
 
 from encompass.store.database import Role
-from sandbox.authenticator import add_key, next_code
+from sandbox.browser import chromium, sign_in
 from sandbox.told_night import ToldNight, told_night
 from sandbox.world import Person, World, build_world, named_night
 
 IMAGES = Path(__file__).parent / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT, SHARPNESS, COLOURS = 375, 812, 2, 64
 VOICE = (
     "I hid in the airing cupboard with my rabbit until it was quiet. I do not want to miss the school trip."
@@ -30,7 +28,7 @@ CIRCUMSTANCES = "She slept little and came home late. A grandparent brings her t
 
 def main() -> None:
     """Draw every picture anew."""
-    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    executable = chromium()
     if executable is None:
         click.echo(
             "screenshots: Chromium is not installed: `make browser` installs it where it can", err=True
@@ -42,7 +40,7 @@ def main() -> None:
     with told_night(world) as night, a_phone(executable) as page:
         person = night.lead_of(night.told()[0])
         rename(night, person)
-        sign_in(page, night, person)
+        sign_in(page, night.web, night.var, person, night.codes[person.key_adult_ref])
         keep(page, "inbox")
         page.locator(".app-list a").first.click()
         keep(page, "cover")
@@ -81,21 +79,6 @@ def a_phone(executable: str) -> Generator[Page]:
         )
         yield context.new_page()
         browser.close()
-
-
-def sign_in(page: Page, night: ToldNight, person: Person) -> None:
-    """For the first time: the one-time code, and a second factor set up."""
-    page.goto(f"{night.web}/sign-in/school")
-    page.get_by_label("User name").fill(person.username)
-    page.get_by_label("Password").fill(person.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("One-time code").fill(night.codes[person.key_adult_ref])
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/second-factor")
-    add_key(night.var, person.username, page.locator(".app-secret").inner_text())
-    page.locator("#code").fill(next_code(night.var, person.username))
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/inbox")
 
 
 def keep(page: Page, name: str) -> None:

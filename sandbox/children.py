@@ -20,7 +20,7 @@ class DidNotStart(Exception):
 
 @contextmanager
 def web_server(
-    web: str, as_of: str, environment: Mapping[str, str], log: Path, workers: int = 2
+    web: str, as_of: str, environment: Mapping[str, str], log: Path
 ) -> Generator[subprocess.Popen[bytes]]:
     """`encompass serve` while inside, its business time going on from `as_of`. Raises DidNotStart."""
     port = web.rsplit(":", 1)[1]
@@ -33,8 +33,6 @@ def web_server(
         "serve",
         "--port",
         port,
-        "--workers",
-        str(workers),
         "--as-of",
         as_of,
     ]

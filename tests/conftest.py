@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator
 from datetime import time
 
@@ -15,6 +14,7 @@ from encompass.settings import load_settings
 from encompass.store.installation import database_running, migrate
 from encompass.store.sealed import read_ring
 from encompass.wiring import Encompass
+from sandbox import browser
 from sandbox.serve import Sandbox
 from sandbox.state import kept_port
 from sandbox.world import build_world, named_night
@@ -81,9 +81,7 @@ def played(cluster: Cluster) -> Generator[Encompass]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where Chromium is; its tests are skipped without it, but never in CI."""
-    found = next(
-        (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-    )
+    found = browser.chromium()
     if found is None:
         if os.environ.get("CI"):
             pytest.fail(NEEDS_CHROMIUM)

@@ -15,7 +15,7 @@ from rich.table import Table
 from encompass.cli.call_sheet import sheet_html, sheet_text
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Instant, Somebody, force_option, json_option
-from encompass.cli.printing import out
+from encompass.cli.printing import WHEN, out
 from encompass.domain.notification import CallOutcome
 from encompass.domain.run import LONDON
 from encompass.pipeline.make_calls import (
@@ -53,7 +53,7 @@ def list_(force_id: str | None, *, everything: bool, as_json: bool) -> None:
         return
     table = Table("id", "before", "call", "recipient", "number", "why", "calls", "last")
     for t in shown:
-        before = t.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        before = t.duty_by.astimezone(LONDON).strftime(WHEN)
         who = t.called.value if t.called else "nobody yet"
         school = f"{t.recipient_name} ({t.urn})" if t.urn else t.recipient_name
         last = t.last_outcome.value if t.last_outcome else ""

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
-from encompass.cli.printing import out
+from encompass.cli.printing import WHEN, out
 from encompass.domain.attestation import AttestationRule
 from encompass.domain.compliance import CONFLICT_FOUND_LATER, IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
 from encompass.domain.report_export import exception_row
@@ -46,7 +46,7 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
         engine, now = encompass.database.engine(Role.PIPELINE), encompass.clock.now()
         found = list_exceptions(engine, force, now)
         rule = AttestationRule(encompass.force(force).profile.attestation)
-        lapsed = unattested(engine, encompass.ring, force, rule, now)
+        lapsed = [] if as_json else unattested(engine, encompass.ring, force, rule, now)
     if as_json:
         out(json.dumps([exception_row(e) for e in found], indent=2))
     elif not found:
@@ -54,14 +54,14 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
     else:
         table = Table("id", "night", "before", "school", "why", "now", "acknowledged")
         for e in found:
-            before = e.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
+            before = e.duty_by.astimezone(LONDON).strftime(WHEN)
             answered = e.acknowledged_at.astimezone(LONDON).strftime("%H:%M") if e.acknowledged_at else ""
             school = f"{e.school_name} ({e.urn})" if e.urn else e.school_name or "no school yet"
             table.add_row(str(e.exception_id), str(e.night), before, school, e.reason, e.state, answered)
         Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
         for reason in sorted({e.reason for e in found} & UNFINISHED):
             out(TO_DO[reason])
-    if lapsed and not as_json:
+    if lapsed:
         out(f"not said this term that its Key Adults are still right: {', '.join(lapsed)}")
     sys.exit(Exit.ALARM if found else Exit.FINE)
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
-from encompass.cli.printing import out
+from encompass.cli.printing import WHEN, out
 from encompass.domain.hold import HeldNotification, HoldKind
 from encompass.domain.recipient import code_of
 from encompass.domain.run import LONDON, Run
@@ -96,7 +96,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
         return
     table = Table("id", "school", "why", "until", "school's bell", "state")
     for h, row in zip(held, rows, strict=True):
-        until, bell = (t.astimezone(LONDON).strftime("%a %d %b %H:%M") for t in (h.until, h.duty_by))
+        until, bell = (t.astimezone(LONDON).strftime(WHEN) for t in (h.until, h.duty_by))
         table.add_row(row["id"], h.recipient, ", ".join(row["kinds"]), until, bell, _state(h, now))
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 
@@ -192,7 +192,7 @@ def conflicts(force_id: str | None, *, as_json: bool) -> None:
     table = Table("id", "school", "Key Adult", "why", "since", "state")
     for c in found:
         row = _conflict_row(c)
-        since = c.found.since.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        since = c.found.since.astimezone(LONDON).strftime(WHEN)
         state = "may read it, once a second person confirms" if c.found.proposed else row["state"]
         table.add_row(row["id"], row["recipient"], row["key_adult"], WHY[row["why"]], since, state)
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)

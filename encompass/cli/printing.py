@@ -19,6 +19,7 @@ from encompass.domain.report_export import account_json, account_table
 from encompass.domain.run import LONDON
 from encompass.pipeline.read_status import SchoolState, Status
 
+WHEN: Final = "%a %d %b %H:%M"
 WAYS: Final = {
     "rest": "over REST",
     "folder": "from its folder",

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
-from encompass.cli.printing import out
+from encompass.cli.printing import WHEN, out
 from encompass.domain.run import LONDON
 from encompass.pipeline.resolve_quarantine import (
     CannotRelease,
@@ -62,7 +62,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
         return
     table = Table("id", "since", "source", "place", "reason")
     for q in held:
-        since = q.recorded_at.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        since = q.recorded_at.astimezone(LONDON).strftime(WHEN)
         table.add_row(str(q.quarantine_id), since, q.source, q.place, q.reason)
     Console(file=sys.stdout, width=200 if not sys.stdout.isatty() else None).print(table)
 

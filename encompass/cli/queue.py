@@ -15,7 +15,7 @@ from rich.table import Table
 
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
-from encompass.cli.printing import out
+from encompass.cli.printing import WHEN, out
 from encompass.domain.placement import PlacementStatus
 from encompass.domain.recipient import LaOfficer, Office, PartnerForce, code_of
 from encompass.domain.run import LONDON, Run
@@ -75,7 +75,7 @@ def list_(force_id: str | None, *, as_json: bool) -> None:
     table = Table("id", "night", "before", "state", "why", "candidates", "best score")
     for w in waiting:
         row = _row(w)
-        before = w.duty_by.astimezone(LONDON).strftime("%a %d %b %H:%M")
+        before = w.duty_by.astimezone(LONDON).strftime(WHEN)
         state = f"{row['status']}, a second person to confirm {w.proposed}" if w.proposed else row["status"]
         best = "" if row["best_score"] is None else f"{row['best_score']:.1f}"
         table.add_row(row["id"], str(w.night), before, state, row["why"], str(row["candidates"]), best)

@@ -58,7 +58,7 @@ def read_reminders(
         if rule is AttestationRule.TERM:
             known = [] if said and said >= term_began(day) else key_adult.own(connection, ring, day)
             standing = attestation_of(_attested(known, said, day), day, rule)
-        return OwnReminders(standing, attestation.to_confirm(connection))
+        return OwnReminders(standing, contact_change.to_confirm(connection))
 
 
 def attest(engine: Engine, viewer: KeyAdultViewer, now: datetime) -> None:

@@ -31,8 +31,3 @@ def attest(connection: Connection, viewer: KeyAdultViewer, day: date, at: dateti
         viewer.force_id, at, Actor.KEY_ADULT, who, "key_adults_attested", "attestation", attestation_id
     )
     audit.record(connection, event)
-
-
-def to_confirm(connection: Connection) -> int:
-    """How many changes of contacts wait for the session's person, or another, to confirm them."""
-    return connection.execute(Q["changes_to_confirm"]).scalar_one()

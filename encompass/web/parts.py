@@ -9,6 +9,7 @@ from babel.dates import format_date
 from flask import Response, current_app, request
 from flask_babel import get_locale
 
+from encompass.domain.own_contact import NewContact
 from encompass.domain.run import LONDON
 from encompass.wiring import Encompass
 
@@ -55,6 +56,11 @@ def date_asked(name: str) -> date | None:
 def date_shown(name: str) -> dict[str, str]:
     """The three fields as they were filled in, to be shown again."""
     return {part: request.form.get(f"{name}-{part}", "") for part in ("day", "month", "year")}
+
+
+def contact_asked() -> NewContact:
+    """The form's three fields of a contact, as they were filled in."""
+    return NewContact(*(request.form.get(n, "").strip() for n in ("full_name", "email", "phone")))
 
 
 def clock_time(instant: datetime) -> str:

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from encompass.domain.access import NotFound
 from encompass.domain.key_adults import OwnContact
-from encompass.domain.own_contact import ContactFault, NewContact
+from encompass.domain.own_contact import ContactFault
 from encompass.web.access_rules import for_school, key_adult_viewer
-from encompass.web.parts import encompass_of
+from encompass.web.parts import contact_asked, encompass_of
 
 blueprint = Blueprint("school_contacts", __name__, url_prefix="/key-adults")
 SAID: Final = frozenset({"attested", "asked", "confirmed", "withdrawn"})
@@ -45,7 +45,7 @@ def new() -> ResponseReturnValue:
 @for_school
 def add() -> ResponseReturnValue:
     """Ask for another Key Adult."""
-    fault = encompass_of().add_contact(key_adult_viewer(), request.form.get("role", ""), _details())
+    fault = encompass_of().add_contact(key_adult_viewer(), request.form.get("role", ""), contact_asked())
     return (_form(None, fault), 422) if fault else _done("asked")
 
 
@@ -60,7 +60,7 @@ def details(key_adult_id: UUID) -> ResponseReturnValue:
 @for_school
 def change(key_adult_id: UUID) -> ResponseReturnValue:
     """Ask for other details."""
-    fault = encompass_of().change_contact(key_adult_viewer(), key_adult_id, _details())
+    fault = encompass_of().change_contact(key_adult_viewer(), key_adult_id, contact_asked())
     return (_form(_contact(key_adult_id), fault), 422) if fault else _done("asked")
 
 
@@ -86,10 +86,6 @@ def withdraw(change_id: UUID) -> ResponseReturnValue:
     """Take back what one asked for."""
     encompass_of().withdraw_own_change(key_adult_viewer(), change_id)
     return _done("withdrawn")
-
-
-def _details() -> NewContact:
-    return NewContact(*(request.form.get(n, "").strip() for n in ("full_name", "email", "phone")))
 
 
 def _contact(key_adult_id: UUID) -> OwnContact:

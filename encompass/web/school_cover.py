@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from encompass.domain.cover import CoverFault, WantedCover
 from encompass.domain.own_contact import NewContact
 from encompass.web.access_rules import for_school, key_adult_viewer
-from encompass.web.parts import date_asked, date_shown, encompass_of
+from encompass.web.parts import contact_asked, date_asked, date_shown, encompass_of
 
 blueprint = Blueprint("school_cover", __name__, url_prefix="/cover")
 SAID: Final = frozenset({"named", "ended"})
@@ -64,7 +64,7 @@ def _named() -> CoverFault | None:
 def _stand_in_asked() -> UUID | NewContact | None:
     chosen = request.form.get("stand_in", "")
     if chosen == SOMEBODY_ELSE:
-        return NewContact(*(request.form.get(n, "").strip() for n in ("full_name", "email", "phone")))
+        return contact_asked()
     try:
         return UUID(chosen)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from encompass.domain.access import NotFound
+from encompass.domain.access import NotFound, may_enter_days
 from encompass.domain.entered_day import ClosedReason, Closure, DayFault, StartTime
 from encompass.domain.school import DayKind
 from encompass.web.access_rules import for_school, key_adult_viewer
@@ -110,6 +110,7 @@ def _done(said: str) -> ResponseReturnValue:
 
 def _form(template: str, fault: DayFault | None) -> str:
     viewer = key_adult_viewer()
-    encompass_of().read_days(viewer)
+    if not may_enter_days(viewer):
+        raise NotFound
     shown = {name: date_shown(name) for name in ("first", "last")}
     return render_template(template, viewer=viewer, fault=fault, shown=shown, filled=request.form)

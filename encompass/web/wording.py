@@ -213,6 +213,9 @@ COVER_NOTE = {
     CoverState.UNCONFIRMED: lazy_gettext("Waits for a second person, who confirms the new contact."),
     CoverState.NOT_BOUND: lazy_gettext("Has not signed in yet. Until then messages go to both."),
 }
+ENTER_NAME = lazy_gettext("Enter the full name")
+ENTER_EMAIL = lazy_gettext("Enter that person's own work e-mail address, not a shared or private one")
+ENTER_PHONE = lazy_gettext("Enter a telephone number, for example 07700 900 982")
 COVER_FAULT = {
     CoverFault.NO_FIRST_DAY: lazy_gettext("Enter the first day, for example 27 3 2026"),
     CoverFault.NO_LAST_DAY: lazy_gettext("Enter the last day, for example 27 3 2026"),
@@ -225,11 +228,9 @@ COVER_FAULT = {
     CoverFault.NOT_THERE: lazy_gettext("That person is not a Key Adult on all of these days"),
     CoverFault.ALREADY: lazy_gettext("That e-mail address is of a Key Adult of yours: select that person"),
     CoverFault.AWAY_TOO: lazy_gettext("That person is away on some of these days too"),
-    CoverFault.NAME: lazy_gettext("Enter the full name"),
-    CoverFault.EMAIL: lazy_gettext(
-        "Enter that person's own work e-mail address, not a shared or private one"
-    ),
-    CoverFault.PHONE: lazy_gettext("Enter a telephone number, for example 07700 900 982"),
+    CoverFault.NAME: ENTER_NAME,
+    CoverFault.EMAIL: ENTER_EMAIL,
+    CoverFault.PHONE: ENTER_PHONE,
 }
 COVER_FIELD = {
     **dict.fromkeys(
@@ -247,11 +248,9 @@ COVER_FIELD = {
 
 
 CONTACT_FAULT = {
-    ContactFault.NAME: lazy_gettext("Enter the full name"),
-    ContactFault.EMAIL: lazy_gettext(
-        "Enter that person's own work e-mail address, not a shared or private one"
-    ),
-    ContactFault.PHONE: lazy_gettext("Enter a telephone number, for example 07700 900 982"),
+    ContactFault.NAME: ENTER_NAME,
+    ContactFault.EMAIL: ENTER_EMAIL,
+    ContactFault.PHONE: ENTER_PHONE,
     ContactFault.NO_ROLE: lazy_gettext("Select whether this person leads or deputises"),
     ContactFault.ALREADY: lazy_gettext("That e-mail address is of another Key Adult of yours"),
     ContactFault.WAITS: lazy_gettext(

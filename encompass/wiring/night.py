@@ -29,6 +29,7 @@ from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
 from encompass.pipeline.match_rules import match_rules
+from encompass.pipeline.one_by_one import Failed
 from encompass.pipeline.prepare_notifications import prepare_notifications as prepare
 from encompass.pipeline.read_readiness import read_readiness
 from encompass.pipeline.read_status import Status, read_status
@@ -91,13 +92,18 @@ class NightSteps(Installation):
 
     def prepare_notifications(self, run: Run) -> int:
         """Prepare a notification for every untold duty; how many duties."""
-        engine, rules = self.database.engine(Role.PIPELINE), self.telling_rules(run.force_id)
-        failed = take_answers(engine, self.ring, rules, run)
-        failed.add(take_changes(engine, self.ring, run))
-        failed.add(compare_contacts(engine, self.ring, run))
-        duties = prepare(engine, self.ring, rules, run)
+        engine, failed = self.database.engine(Role.PIPELINE), self._answers_and_contacts(run)
+        duties = prepare(engine, self.ring, self.telling_rules(run.force_id), run)
         failed.raise_surprises("answers_and_contacts")
         return duties
+
+    def _answers_and_contacts(self, run: Run) -> Failed:
+        """Take up what schools answered and changed, and compare new contacts with what was told."""
+        engine = self.database.engine(Role.PIPELINE)
+        failed = take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
+        failed.add(take_changes(engine, self.ring, run))
+        failed.add(compare_contacts(engine, self.ring, run))
+        return failed
 
     def telling_rules(self, force_id: str) -> TellingRules:
         """What the force's schools are told, and by whose leave."""
@@ -113,11 +119,8 @@ class NightSteps(Installation):
 
     def chase_acknowledgements(self, run: Run) -> int:
         """Take the steps of the ladder that are due; how many telephone tasks are new."""
-        engine = self.database.engine(Role.PIPELINE)
-        failed = take_answers(engine, self.ring, self.telling_rules(run.force_id), run)
-        failed.add(take_changes(engine, self.ring, run))
-        failed.add(compare_contacts(engine, self.ring, run))
-        bring_forward(engine, self.duty_rules(run.force_id), run)
+        engine, failed = self.database.engine(Role.PIPELINE), self._answers_and_contacts(run)
+        failed.add(bring_forward(engine, self.duty_rules(run.force_id), run))
         opened = chase(engine, self.ring, self.ladder_rules(run.force_id), run)
         failed.raise_surprises("answers_and_contacts")
         return opened

@@ -6,8 +6,3 @@ INSERT INTO attestation (attestation_id, force_id, recipient_id, attested_by, at
 SELECT CAST(:attestation_id AS uuid), r.force_id, r.recipient_id, session_key_adult(), CAST(:attested_on AS date),
     CAST(:attested_at AS timestamptz)
 FROM recipient AS r WHERE r.recipient_id = session_recipient()
-
--- name: changes_to_confirm
-SELECT count(*) FROM contact_change
-WHERE recipient_id = session_recipient() AND confirmed_at IS NULL AND withdrawn_at IS NULL
-    AND proposed_by <> CAST(session_key_adult() AS text)

@@ -14,6 +14,8 @@ DEV_STAMP := $(VENV)/.dev-stamp
 
 PUPILS ?= 1000000
 FUZZ ?= 100000
+KILLS ?= 500
+NIGHTS ?= 20
 DUTIES ?= 5000
 
 .PHONY: help run night serve airflow test check format bench bench-scale prove browser pango docs screenshots assets lock clean
@@ -36,9 +38,9 @@ airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, unti
 test: $(DEV_STAMP) browser pango ## Every test that fits in fifteen minutes
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
-prove: $(DEV_STAMP) browser ## The slow proofs: nights killed at random points (KILLS=20), files changed at random (FUZZ=100000)
+prove: $(DEV_STAMP) browser ## The slow proofs: processes killed (KILLS=500), whole nights killed (NIGHTS=20), files changed at random (FUZZ=100000)
 	@FUZZ=$(FUZZ) exec $(PY) -m pytest -q tests/formats/test_fuzz.py
-	@exec $(PY) -m pytest -m slow $(ARGS)
+	@KILLS=$(KILLS) NIGHTS=$(NIGHTS) exec $(PY) -m pytest -m slow $(ARGS)
 
 bench: $(DEV_STAMP) ## Measured ratios, side by side in one run (DUTIES=5000 are sent, at two fifths as many schools)
 	@DUTIES=$(DUTIES) exec $(PY) -m bench

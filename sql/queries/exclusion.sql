@@ -25,6 +25,7 @@ INSERT INTO notification_exclusion (notification_id, person_hash, key_adult_id, 
 SELECT n.notification_id, session_person(), session_key_adult(), n.force_id, 'own_word',
     CAST(:excluded_at AS timestamptz)
 FROM notification AS n WHERE n.notification_id = CAST(:notification_id AS uuid)
+ON CONFLICT DO NOTHING
 
 -- name: excluded_adults
 SELECT k.key_adult_id FROM notification_exclusion AS x

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -10,28 +9,26 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from encompass import log
 from encompass.domain.nudge import SendingRules
 from encompass.domain.report_export import account_table
 from encompass.domain.run import Run
 from encompass.pipeline.send_notifications import send_notifications
-from encompass.store.database import Database, Role
+from encompass.store.database import Role
 from encompass.store.sealed import read_ring
 from tests.cluster import FORCE, Cluster
+from tests.faults import NEVER, Signal, Worker
 from tests.pipeline.sending import LINK, MS, QUICK, Post, post_of, prepare, provider
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["tests.night.test_send_killed"])
 ALONE = replace(QUICK, workers=1)
 SHORT_LEASE = replace(QUICK, lease=400 * MS)
 SESSIONS = (
@@ -53,40 +50,16 @@ def post(cluster: Cluster, prepared: str) -> Generator[Post]:
         yield opened
 
 
-@dataclass(frozen=True)
-class Signal:
-    """What a sender sends itself before its statement or commit of that number."""
-
-    number: int = 0
-    what: signal.Signals = signal.SIGKILL
-
-
-def work(database: Database, ring: Path, run: Run, url: str, rules: SendingRules, itself: Signal) -> None:
+def work(engine: Engine, ring: Path, run: Run, url: str, rules: SendingRules) -> None:
     """What a sender's process does."""
-    log.configure("CRITICAL")
-    engine, seen = database.engine(Role.PIPELINE), 0
-
-    def step(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == itself.number:
-            os.kill(os.getpid(), itself.what)
-
-    event.listen(engine, "before_cursor_execute", step)
-    event.listen(engine, "commit", step)
     with suppress(Exception):  # PostgreSQL may be crashed under it: what was written is what counts
         send_notifications(engine, read_ring(ring, [FORCE]), provider(url), rules, LINK, run)
 
 
-def sender(
-    cluster: Cluster, post: Post, rules: SendingRules = QUICK, itself: Signal | None = None
-) -> BaseProcess:
+def sender(cluster: Cluster, post: Post, rules: SendingRules = QUICK, itself: Signal = NEVER) -> BaseProcess:
     """Another sender of the same outbox, started."""
-    database = replace(cluster.database(post.encompass.database.name), idle_limit=timedelta(seconds=2))
-    arguments = (database, cluster.settings.ring_file, post.run, post.url, rules, itself or Signal())
-    process = SPAWN.Process(target=work, args=arguments)
-    process.start()
-    return process
+    worker = Worker(cluster.database(post.encompass.database.name), Role.PIPELINE)
+    return worker.start(work, cluster.settings.ring_file, post.run, post.url, rules, before=itself)
 
 
 def check(post: Post) -> int:
@@ -235,11 +208,3 @@ def _wait_for_recovery(post: Post) -> None:
             return
         time.sleep(0.1)
     pytest.fail("PostgreSQL did not come back")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_many_senders_killed_at_random(cluster: Cluster, prepared: str) -> None:
-    """`make prove` (KILLS=20): as above, as often as is asked."""
-    for lap in range(100, 100 + int(os.environ.get("KILLS", "20"))):
-        killed_at_random(cluster, prepared, random.Random(lap))

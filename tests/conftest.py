@@ -1,4 +1,7 @@
-"""One embedded PostgreSQL and one sandbox partnership a worker; a database of its own for every test."""
+"""One embedded PostgreSQL and one sandbox partnership a worker; a database of its own for every test.
+
+That server waits for no disk: no test stops the machine, and a copy of a database is otherwise mostly waiting.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 
 from encompass import log
 from encompass.settings import load_settings
+from encompass.store import embedded
 from encompass.store.installation import database_running, migrate
 from encompass.store.sealed import read_ring
 from encompass.wiring import Encompass
@@ -51,7 +55,7 @@ def cluster() -> Generator[Cluster]:
         web = f"http://127.0.0.1:{kept_port(var, 'web')}"
         with Sandbox(world, var, web):
             settings = load_settings()
-            with database_running(settings) as database:
+            with embedded.running(var, durable=False), database_running(settings) as database:
                 migrate(settings)
                 ring = read_ring(settings.ring_file, settings.forces)
                 yield Cluster(var, settings, database.port, ring, world, web)

@@ -19,6 +19,7 @@ import requests
 from sqlalchemy import text
 
 from encompass.settings import load_settings
+from encompass.store import embedded
 from encompass.store.database import Role
 from encompass.store.installation import airflow_database_url, database_running, migrate
 from encompass.wiring import opened
@@ -92,8 +93,8 @@ def _over(var: Path) -> Generator[Running]:
     world = build_world(*named_night("small"))
     with Sandbox(world, var, f"http://127.0.0.1:{kept_port(var, 'web')}"):
         settings = load_settings()
-        migrate(settings)
-        with database_running(settings):
+        with embedded.running(var, durable=False), database_running(settings):
+            migrate(settings)
             yield from _running(var, airflow_database_url(settings))
 
 

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,7 @@ class _Draw:
         self.number = 0
         self.unique = _unique_by_pairs(rolls)
         self.plain = [p for p in rolls.by_kind["plain"] if self._stands_alone(p)]
+        self.alone = {p.pupil_ref for p in self.plain}
 
     def person_id(self) -> str:
         self.number += 1
@@ -210,10 +212,9 @@ def _absent_twin(draw: _Draw) -> Named:
 
 def _family(draw: _Draw) -> list[Named]:
     """Siblings on the rolls, named in one incident; at one school or at several."""
-    alone = {p.pupil_ref for p in draw.plain}
     while True:
         p = draw.pupil()
-        family = [q for q in draw.rolls.households[p.household] if q.pupil_ref in alone]
+        family = [q for q in draw.rolls.households[p.household] if q.pupil_ref in draw.alone]
         family = [q for q in family if q is p or q.pupil_ref not in draw.used]
         if len(family) > 1 and all(_in_scope(q.born, draw.night) for q in family):
             draw.used |= {q.pupil_ref for q in family}
@@ -335,6 +336,7 @@ def _in_scope(born: date, night: date) -> bool:
     )
 
 
+@cache
 def _plain(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name).casefold().replace("ł", "l")
     return "".join(c for c in folded if c.isalnum())

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 from sandbox.world import names
@@ -99,10 +100,11 @@ def build_rolls(seed: str, year: int) -> Rolls:
     rng = random.Random(f"{seed}|rolls|{year}")
     schools = _schools()
     rolls = Rolls(year, {s.urn: s for s in schools}, [])
+    places = _Places(schools)
     household = 0
     while len(rolls.rows) < PUPILS - 310:
         household += 1
-        rolls.rows += _household(rng, rolls, schools, household)
+        rolls.rows += _household(rng, rolls, places, household)
     _special_rows(rng, rolls, schools)
     for row in rolls.rows:
         rolls.by_kind.setdefault(row.kind, []).append(row)
@@ -157,12 +159,12 @@ def _school(row: dict[str, str]) -> RealSchool:
     return RealSchool(int(row["URN"]), row["LA (code)"], max(low, 4), max(high, 4), weight)
 
 
-def _household(rng: random.Random, rolls: Rolls, schools: list[RealSchool], household: int) -> list[Pupil]:
+def _household(rng: random.Random, rolls: Rolls, places: _Places, household: int) -> list[Pupil]:
     surname, address = names.surname(rng), names.street(rng)
     if rng.random() < 0.04:
         surname = f"{surname}-{names.surname(rng)}"
     town, postcode = names.town(rng)
-    la = rng.choice(schools).la_code
+    la = rng.choice(places.schools).la_code
     ages = sorted(rng.sample(range(4, 17), rng.choice((1, 1, 2, 2, 3))))
     twins = rng.random() < 0.015
     if twins:
@@ -170,10 +172,10 @@ def _household(rng: random.Random, rolls: Rolls, schools: list[RealSchool], hous
     used: set[str] = set()
     made: list[Pupil] = []
     for n, age in enumerate(ages):
-        forename = rng.choice([f for f in names.FORENAMES if f not in used])
+        forename = rng.choice([f for f in names.FORENAMES if f not in used] if used else names.FORENAMES)
         used.add(forename)
         born = made[0].born if twins and n == 1 else _born(rng, rolls.year, age)
-        urn = _school_for(rng, schools, la, age, made)
+        urn = _school_for(rng, places, la, age, made)
         serial = len(rolls.rows) + n
         preferred = rng.choice(names.FORENAMES) if rng.random() < 0.03 else ""
         made.append(
@@ -184,15 +186,29 @@ def _household(rng: random.Random, rolls: Rolls, schools: list[RealSchool], hous
     return made
 
 
-def _school_for(
-    rng: random.Random, schools: list[RealSchool], la: str, age: int, siblings: list[Pupil]
-) -> RealSchool:
-    fitting = [s for s in schools if s.la_code == la and s.low <= age <= s.high]
-    fitting = fitting or [s for s in schools if s.low <= age <= s.high]
-    same = [s for s in fitting if any(p.urn == s.urn for p in siblings)]
+class _Places:
+    """The schools that take an age, those of a household's own authority where it has any; found once for each."""
+
+    def __init__(self, schools: list[RealSchool]) -> None:
+        self.schools = schools
+        self._known: dict[tuple[str, int], tuple[list[RealSchool], list[int]]] = {}
+
+    def of(self, la: str, age: int) -> tuple[list[RealSchool], list[int]]:
+        """These schools, and their weights summed up one by one."""
+        if (la, age) not in self._known:
+            taking = [s for s in self.schools if s.low <= age <= s.high]
+            fitting = [s for s in taking if s.la_code == la] or taking
+            self._known[la, age] = (fitting, list(accumulate(s.weight for s in fitting)))
+        return self._known[la, age]
+
+
+def _school_for(rng: random.Random, places: _Places, la: str, age: int, siblings: list[Pupil]) -> RealSchool:
+    fitting, weights = places.of(la, age)
+    theirs = {p.urn for p in siblings}
+    same = next((s for s in fitting if s.urn in theirs), None) if theirs else None
     if same and rng.random() < 0.85:
-        return same[0]
-    return rng.choices(fitting, [s.weight for s in fitting])[0]
+        return same
+    return rng.choices(fitting, cum_weights=weights)[0]
 
 
 def _born(rng: random.Random, year: int, age: int) -> date:

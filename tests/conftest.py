@@ -1,6 +1,7 @@
 """One embedded PostgreSQL and one sandbox partnership a worker; a database of its own for every test.
 
-That server waits for no disk: no test stops the machine, and a copy of a database is otherwise mostly waiting.
+That server waits for no disk, since no test stops the machine, and a copy of a database is otherwise mostly waiting.
+What was committed is there after a crash of the server all the same: some tests crash it.
 """
 
 from __future__ import annotations

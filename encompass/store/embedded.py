@@ -39,10 +39,7 @@ LOGIN_ROLES: Final = (
     "airflow",
 )
 
-NOT_DURABLE: Final = (
-    " -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal"
-    " -c max_wal_senders=0"
-)
+NOT_DURABLE: Final = " -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
 
 
 class EmbeddedFailed(Exception):
@@ -53,7 +50,8 @@ class EmbeddedFailed(Exception):
 def running(var: Path, *, durable: bool = True) -> Generator[int]:
     """The embedded server's port, while it is kept running for this process.
 
-    What is not `durable` is lost when the machine stops: for a database that nobody will look for.
+    What is not `durable` is lost when the machine stops, but not when a process of the server is killed: for a
+    database that nobody will look for.
 
     Every process that uses the server is counted by its pid in var/postgres-users/; the last one to
     leave stops it. A process that was killed is not counted, and a fork of this one leaves nothing behind

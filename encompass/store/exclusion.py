@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -95,8 +96,16 @@ def excuse(
 
 def excluded(connection: Connection, notification_id: UUID) -> frozenset[UUID]:
     """The Key Adults who may not open it, under every reference that the person has."""
-    rows = connection.execute(Q["excluded_adults"], {"notification_id": notification_id})
-    return frozenset(rows.scalars())
+    return excluded_from(connection, [notification_id]).get(notification_id, frozenset())
+
+
+def excluded_from(connection: Connection, notification_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """The same of many notifications; one that everybody may open is not there."""
+    rows = connection.execute(Q["excluded_adults"], {"notification_ids": list(notification_ids)})
+    found: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for row in rows:
+        found[row.notification_id].add(row.key_adult_id)
+    return {notification_id: frozenset(adults) for notification_id, adults in found.items()}
 
 
 def to_reroute(connection: Connection, force_id: str) -> list[ToReroute]:

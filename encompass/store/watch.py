@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -19,29 +20,36 @@ Q: Final = load("watch")
 
 
 @dataclass(frozen=True)
-class ListedAdult:
-    """One Key Adult of a recipient on the list, and how many notifications wait there."""
+class Listed:
+    """One recipient on the list: its active Key Adults, the lead first, and the notifications that wait there."""
 
     recipient_id: UUID
     urn: int | None
     name: str
     telephone: str | None
-    unacknowledged: int
-    entry: KeyAdultEntry = field(repr=False)
+    la_code: str | None
+    waiting: tuple[UUID, ...]
+    adults: tuple[tuple[UUID, KeyAdultEntry], ...] = field(repr=False)
 
 
-def listed(connection: Connection, ring: KeyRing, force_id: str, day: date) -> list[ListedAdult]:
-    """Every active Key Adult by recipient, opened, the lead first."""
-    rows = connection.execute(Q["contacts"], {"force_id": force_id, "day": day}).all()
+def listed(connection: Connection, ring: KeyRing, force_id: str, day: date) -> list[Listed]:
+    """Every recipient that has a Key Adult or that something waits at, the adults opened."""
+    values = {"force_id": force_id, "day": day}
+    rows = connection.execute(Q["contacts"], values).all()
     keys = open_keys(connection, ring, (row.key_id for row in rows))
+    adults: defaultdict[UUID, list[tuple[UUID, KeyAdultEntry]]] = defaultdict(list)
+    for row in rows:
+        entry = keys[row.key_id].open_as(ENTRY, "key_adult", "sealed", row.key_adult_id, row.sealed)
+        adults[row.recipient_id].append((row.key_adult_id, entry))
     return [
-        ListedAdult(
-            row.recipient_id,
-            row.urn,
-            row.name,
-            row.telephone,
-            row.unacknowledged,
-            keys[row.key_id].open_as(ENTRY, "key_adult", "sealed", row.key_adult_id, row.sealed),
+        Listed(
+            r.recipient_id,
+            r.urn,
+            r.name,
+            r.telephone,
+            r.la_code,
+            tuple(r.waiting),
+            tuple(adults[r.recipient_id]),
         )
-        for row in rows
+        for r in connection.execute(Q["recipients"], values)
     ]

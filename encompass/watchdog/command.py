@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -16,10 +16,16 @@ from encompass.watchdog import keys
 from encompass.watchdog.alarm import Send, by_mail, by_webhook, raise_once
 from encompass.watchdog.check import WORDS, Finding, WatchTimes, findings
 from encompass.watchdog.heartbeat import HeartbeatTampered, NoHeartbeat, read_heartbeat, verify_list
-from encompass.watchdog.phone_list import CannotOpenList, Contact, list_file, open_list
+from encompass.watchdog.phone_list import CannotOpenList, Contact, Waiting, list_file, open_list
 
 FINE, FAILED, ALARM, CONFIGURATION = 0, 1, 3, 4
 SUFFIX = ".phone-list.sealed"
+ONLY_THESE = "SOMEBODY THERE MUST NOT LEARN OF IT: speak to these and to nobody else"
+NOBODY = (
+    "NO KEY ADULT THERE MAY BE TOLD OF IT: know to whom you speak before you say what it is about, and telephone, in"
+    " this order, who is none of them:"
+)
+NO_ADULT = "NO KEY ADULT IS KNOWN THERE: telephone, in this order:"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -124,10 +130,25 @@ def _channels(watch: Watch) -> dict[str, Send]:
 def _print_list(force_id: str, contacts: Iterable[Contact]) -> None:
     click.echo(f"{force_id}")
     for c in sorted(contacts, key=lambda c: (-c.unacknowledged, c.name)):
-        waiting = f"  {c.unacknowledged} NOT ACKNOWLEDGED" if c.unacknowledged else ""
-        click.echo(f"{c.name} ({c.urn})  {c.number or 'no number'}{waiting}")
-        for person in c.people:
-            click.echo(f"    {person.role:<8} {person.name}  {person.phone or ''}".rstrip())
+        click.echo(f"{c.name} ({c.urn or 'no school'})  {c.number or 'no number'}")
+        for waiting in c.waiting:
+            _print_waiting(waiting)
+
+
+def _print_waiting(waiting: Waiting) -> None:
+    for says in _words(waiting):
+        click.echo(f"  {says}")
+    for person in (*waiting.people, *waiting.instead):
+        click.echo(f"    {person.role:<8} {person.name}  {person.phone or 'no number'}")
+
+
+def _words(waiting: Waiting) -> Iterator[str]:
+    if waiting.unacknowledged:
+        yield f"{waiting.unacknowledged} NOT ACKNOWLEDGED"
+    if not waiting.people:
+        yield NOBODY if waiting.is_restricted else NO_ADULT
+    elif waiting.is_restricted:
+        yield ONLY_THESE
 
 
 def _say_of_what(folder: Path, force_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The day's telephone list: each school's number, its Key Adults and how many notifications wait, sealed."""
+"""The day's telephone list: each school's number, how many notifications wait and who may be told of them, sealed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import TypeAdapter
 
-MAGIC: Final = b"encompass phone list 1\n"
+MAGIC: Final = b"encompass phone list 2\n"
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 
@@ -25,7 +25,7 @@ class CannotOpenList(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """A Key Adult as somebody telephones: role, name and number."""
+    """A Key Adult, or who answers for the school, as somebody telephones: role, name and number."""
 
     role: str
     name: str = field(repr=False)
@@ -33,14 +33,31 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """How many notifications wait for the same people, who may be told of them; `instead` where nobody may.
+
+    Restricted: somebody there must not learn of them. With none waiting the people are all that the recipient has.
+    """
+
+    unacknowledged: int
+    people: tuple[Person, ...]
+    is_restricted: bool = False
+    instead: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True)
 class Contact:
-    """One school or office: whom to call, and how many notifications nobody there has acknowledged."""
+    """One school or office: its number, and whom to call about what."""
 
     name: str
     urn: int | None
     number: str | None
-    people: tuple[Person, ...]
-    unacknowledged: int
+    waiting: tuple[Waiting, ...]
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many notifications nobody there has acknowledged."""
+        return sum(w.unacknowledged for w in self.waiting)
 
 
 CONTACTS: Final = TypeAdapter(tuple[Contact, ...])

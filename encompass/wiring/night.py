@@ -24,7 +24,7 @@ from encompass.pipeline.chase_acknowledgements import chase_acknowledgements as 
 from encompass.pipeline.compare_contacts import compare_contacts
 from encompass.pipeline.feed_of import feed_of, shape_of_feed
 from encompass.pipeline.freeze_sending import is_frozen
-from encompass.pipeline.give_sign_of_life import give_sign_of_life
+from encompass.pipeline.give_sign_of_life import Fallback, give_sign_of_life
 from encompass.pipeline.issue_codes import issue_codes
 from encompass.pipeline.match_children import DutyRules
 from encompass.pipeline.match_children import match_children as match
@@ -217,7 +217,9 @@ class NightSteps(Installation):
         """Give the watchdog its sign of life and telephone list; how many schools are on the list."""
         watchdog, var = self.settings.watchdog, self.settings.var
         engine, places = self.database.engine(Role.PIPELINE), (watchdog.folder_in(var), watchdog.keys_in(var))
-        return give_sign_of_life(engine, self.ring, *places, run, self.clock.now())
+        own = self.force(run.force_id).ladder
+        fallback = Fallback(tuple(Step(who) for who in own.escalate_to), own.la_telephones)
+        return give_sign_of_life(engine, self.ring, *places, fallback, run, self.clock.now())
 
     def readiness(self, force_id: str) -> Readiness:
         """Whether the force is safe by the next bell, and what to do if not."""

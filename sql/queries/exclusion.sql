@@ -28,12 +28,12 @@ FROM notification AS n WHERE n.notification_id = CAST(:notification_id AS uuid)
 ON CONFLICT DO NOTHING
 
 -- name: excluded_adults
-SELECT k.key_adult_id FROM notification_exclusion AS x
+SELECT x.notification_id, k.key_adult_id FROM notification_exclusion AS x
 JOIN key_adult AS k ON k.force_id = x.force_id AND k.person_hash = x.person_hash
-WHERE x.notification_id = CAST(:notification_id AS uuid) AND NOT x.admitted
+WHERE x.notification_id = ANY (CAST(:notification_ids AS uuid[])) AND NOT x.admitted
 UNION
-SELECT k.key_adult_id FROM notification AS n JOIN key_adult AS k ON k.recipient_id = n.recipient_id
-WHERE n.notification_id = CAST(:notification_id AS uuid) AND k.compared_hash IS DISTINCT FROM k.content_hash
+SELECT n.notification_id, k.key_adult_id FROM notification AS n JOIN key_adult AS k ON k.recipient_id = n.recipient_id
+WHERE n.notification_id = ANY (CAST(:notification_ids AS uuid[])) AND k.compared_hash IS DISTINCT FROM k.content_hash
 
 -- name: to_reroute
 SELECT DISTINCT x.notification_id, n.recipient_id, n.status FROM notification_exclusion AS x

@@ -13,29 +13,51 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
+from encompass.pipeline.acknowledge import excuse_from
 from encompass.settings import load_settings
 from encompass.store.database import Role
 from encompass.watchdog import keys
 from encompass.watchdog.alarm import raise_once
 from encompass.watchdog.check import Finding, Kind, WatchTimes, findings
+from encompass.watchdog.command import NOBODY, ONLY_THESE
 from encompass.watchdog.heartbeat import Heartbeat, hash_of, heartbeat_file, write_heartbeat
-from encompass.watchdog.phone_list import CannotOpenList, Contact, Person, list_file, open_list, seal_list
+from encompass.watchdog.phone_list import (
+    CannotOpenList,
+    Contact,
+    Person,
+    Waiting,
+    list_file,
+    open_list,
+    seal_list,
+)
 from encompass.wiring import Clock, Encompass
 from sandbox.mail import Mailbox
 from tests.cluster import FORCE, Cluster
 from tests.night.conftest import ROOT
+from tests.pipeline.test_ladder import with_ladder
+from tests.pipeline.told import Told
 
+ALSO_AT = (
+    "UPDATE encompass.notification AS n SET recipient_id = r.recipient_id, urn = r.urn FROM encompass.recipient AS r "
+    "WHERE r.urn = :urn AND n.notification_id = :id"
+)
 LONDON = ZoneInfo("Europe/London")
 MORNING = datetime(2026, 3, 17, 7, 5, tzinfo=LONDON)
 TIMES = WatchTimes(time(6, 30), time(7), time(18), timedelta(minutes=30))
 CONTACTS = (
-    Contact("Crumplewick School", 100000, "020 7946 0000", (Person("dsl", "Lead of Crumplewick", None),), 2),
+    Contact(
+        "Crumplewick School",
+        100000,
+        "020 7946 0000",
+        (Waiting(2, (Person("dsl", "Lead of Crumplewick", None),)),),
+    ),
 )
 SECRET = base64.b64encode(b"a secret of the webhook").decode()
 
@@ -255,6 +277,55 @@ def test_from_the_night_to_the_alarm_and_the_list_with_the_database_gone(
     assert not any(p.full_name.encode() in sealed.read_bytes() for p in leads)
     sealed.write_bytes(sealed.read_bytes()[:-1] + b"x")
     assert watchdog(cluster.var, config, "phone-list", "--key", str(key)).returncode == 1
+
+
+def test_nobody_stands_on_the_list_with_a_message_that_is_kept_from_him_or_her(
+    played: Encompass, cluster: Cluster, tmp_path: Path
+) -> None:
+    """A lead stands back from one message of two; both of another school from its only one."""
+    folder, told = tmp_path / "watch", Told(played, cluster)
+    school, free = played.database.engine(Role.SCHOOL), cluster.at(time(7, 51))
+    first, second, third, *_ = told.rows(
+        "SELECT notification_id, urn FROM encompass.notification WHERE status = 'released' ORDER BY urn"
+    )
+    with played.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(text(ALSO_AT), {"urn": first.urn, "id": second.notification_id})
+        connection.execute(text("UPDATE encompass.school SET telephone = '020 7946 0101'"))
+    for (notification_id, urn), role in ((first, "dsl"), (third, "dsl"), (third, "deputy")):
+        excuse_from(school, told.viewer(urn, role), notification_id, free)
+    (la_code,) = told.rows("SELECT la_code FROM encompass.school WHERE urn = :urn", urn=third.urn)[0]
+    watch = played.settings.watchdog.model_copy(update={"folder": folder})
+    on_call = with_ladder(played, escalate_to=("head", "la"), la_telephones={la_code: "020 7946 0999"})
+    night = replace(on_call, settings=on_call.settings.model_copy(update={"watchdog": watch}))
+    night.give_sign_of_life(cluster.run(night, time(7, 55)))
+
+    key = played.settings.watchdog.keys_in(cluster.var) / keys.OPENING
+    arguments = ("--key", str(key), "--folder", str(folder), "--force", FORCE)
+    config = tmp_path / "watchdog.toml"
+    config.touch()
+    printed = watchdog(cluster.var, config, "phone-list", *arguments)
+    assert printed.returncode == 0, printed.stderr
+    people = {(p.urn, p.role): p for p in cluster.world.people}
+
+    def line(urn: int, role: str) -> str:
+        return f"    {role:<8} {people[urn, role].full_name}  {people[urn, role].phone}"
+
+    assert part(printed.stdout, first.urn) == [
+        "  1 NOT ACKNOWLEDGED", line(first.urn, "dsl"), line(first.urn, "deputy"),
+        "  1 NOT ACKNOWLEDGED", f"  {ONLY_THESE}", line(first.urn, "deputy"),
+    ]  # fmt: skip
+    assert part(printed.stdout, third.urn) == [
+        "  1 NOT ACKNOWLEDGED", f"  {NOBODY}", "    head     the head teacher  020 7946 0101",
+        "    la       the local authority's duty officer for education safeguarding  020 7946 0999",
+    ]  # fmt: skip
+    assert people[third.urn, "dsl"].full_name not in printed.stdout
+
+
+def part(printed: str, urn: int) -> list[str]:
+    """What the list says of a school, below its name and number."""
+    lines = printed.splitlines()
+    begins = next(n for n, said in enumerate(lines) if f"({urn})" in said) + 1
+    return list(takewhile(lambda said: said.startswith("  "), lines[begins:]))
 
 
 def test_it_loads_no_database_and_no_airflow() -> None:

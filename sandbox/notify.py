@@ -270,7 +270,7 @@ def _misbehave(
         case "drip":
             return Response(_a_byte_at_a_time(), 201, mimetype="application/json")
         case "taken_then_dropped" | "reset":
-            if bad == "taken_then_dropped":
+            if bad == "taken_then_dropped" and kind:
                 service.take(kind, body)
             _hang_up()
             return Response(status=500)

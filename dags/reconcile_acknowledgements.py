@@ -1,6 +1,7 @@
 """Take each step of the ladder that is due, account for every child, and seal the audit chain, force by force.
 
-Set off when schools have been told, and every five minutes from 05:30 to 18:00 in London. What a step of the ladder
+Set off when schools have been told, and in London every five minutes from 05:30 to 18:00 and every quarter of an hour
+until 22:00: what schools answer and change in the evening is taken up the same evening. What a step of the ladder
 queues is sent at once, and a step that fails keeps no other from being taken. An account that does not balance is an
 alarm of its night. Gives the watchdog its sign of life.
 Ends by renewing the asset `encompass-account`.
@@ -57,7 +58,7 @@ def accounted() -> None:
     schedule=AssetOrTimeSchedule(
         assets=[NOTIFICATIONS],
         timetable=MultipleCronTriggerTimetable(
-            "30-55/5 5 * * *", "*/5 6-17 * * *", "0 18 * * *", timezone="Europe/London"
+            "30-55/5 5 * * *", "*/5 6-17 * * *", "*/15 18-21 * * *", "0 22 * * *", timezone="Europe/London"
         ),
     ),
     deadline=deadline("reconcile_acknowledgements"),

@@ -24,6 +24,7 @@ from encompass.domain.recipient import code_of
 from encompass.formats.faults import BrokenFile, contents
 from encompass.formats.key_adults import fields_of, read_key_adults
 from encompass.pipeline import change_contacts as c
+from encompass.pipeline.compare_contacts import compare_at_once
 from encompass.store.database import Role
 from encompass.store.key_adult import ListedAdult
 
@@ -96,6 +97,7 @@ def import_(file: Path, force_id: str | None, by: str) -> None:
         sys.exit(Exit.FAILED)
     with asked(force_id, by) as (engine, who):
         done = c.import_contacts(engine, who, read.taken)
+        compare_at_once(engine, who.ring, who.force_id, who.at)
     for refused in read.refused:
         click.echo(f"refused  {refused.place}  {refused.reason}", err=True)
     out(
@@ -162,6 +164,7 @@ def confirm(change_id: UUID, force_id: str | None, by: str) -> None:
     """Confirm another person's proposal, or one of the register's: it holds from now on."""
     with asked(force_id, by) as (engine, who):
         done = c.confirm_change(engine, who, change_id)
+        compare_at_once(engine, who.ring, who.force_id, who.at)
     out(f"confirmed: {done.kind.value} at {code_of(done.entry.recipient)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -41,6 +41,20 @@ def compare_contacts(engine: Engine, ring: KeyRing, run: Run) -> Failed:
     with engine.begin() as connection:
         force.set_alarms(connection, run, SOURCE, {"contact_not_compared": failed.is_any})
     return failed
+
+
+def compare_at_once(engine: Engine, ring: KeyRing, force_id: str, now: datetime) -> None:
+    """Compare contacts whom people have just changed, in the evening too: the next step may be the next morning's.
+
+    Nothing where nobody is to be compared, or no night has been played. Raises ExceptionGroup for surprises.
+    """
+    with engine.begin() as connection:
+        nights = force.nights(connection, force_id)
+        day = now.astimezone(LONDON).date()
+        if not nights or not key_adult.recipients_to_compare(connection, force_id, day):
+            return
+        run = force.open_run(connection, force_id, nights[0], now)
+    compare_contacts(engine, ring, run).raise_surprises(SOURCE)
 
 
 def compare_contacts_of(connection: Connection, ring: KeyRing, run: Run, to: Named) -> None:

@@ -13,6 +13,7 @@ from encompass.store import second_factor
 from encompass.store.database import Role
 from tests.cluster import Cluster
 from tests.night.conftest import OnDatabase
+from tests.pipeline.told import Told
 from tests.register import officer, register
 
 PERSONAL = ("Lead-of-102884", "102884@school-102884.example", "020 7946")
@@ -71,6 +72,28 @@ def test_contacts_are_changed_by_two_people_and_listed_without_names(
     missing = cli.run("adults", "end", "KA-nobody", "--by", "PC 1234")
     assert (missing.returncode, "adults list" in missing.stderr) == (1, True)
     assert cli.run("adults", "confirm-school", "102884", "--by", "PC 1234").returncode == 1
+
+
+def test_who_is_confirmed_by_command_is_compared_at_once(
+    cluster: Cluster, on_copy: Callable[[str], OnDatabase]
+) -> None:
+    """No step follows before the morning: the lead, whose telephone alone has changed, opens messages all the same."""
+    cli = on_copy(cluster.played())
+    with cluster.on(cli.name) as encompass:
+        told = Told(encompass, cluster)
+        urn = told.rows("SELECT min(urn) FROM encompass.notification WHERE status = 'released'")[0][0]
+        message = told.only(urn, "released")
+    asked = cli.run(
+        "adults", "change", f"KA-{urn}-dsl", "--ask", "phone", "--by", "PC 1234", typed="020 7946 0107\n"
+    )
+    (change_id,) = re.findall(r"adults confirm (\S+) --by", asked.stdout)
+    confirmed = cli.run("adults", "confirm", change_id, "--by", "Sgt 55")
+    assert confirmed.returncode == 0, confirmed.stderr
+    with cluster.on(cli.name) as encompass:
+        told = Told(encompass, cluster)
+        changed = "SELECT count(*) FROM encompass.contact_change WHERE taken_at IS NOT NULL"
+        assert told.rows(changed) == [(1,)]
+        assert [e.notification_id for e in encompass.read_inbox(told.viewer(urn)).entries] == [message]
 
 
 def test_a_second_check_is_reset_by_two_people(

@@ -28,7 +28,8 @@ from encompass.cli.options import (
 from encompass.cli.printing import code_of, out, print_accounts
 from encompass.domain.audit import ChainFault
 from encompass.domain.compliance import Account
-from encompass.domain.report_export import report_csv, report_json
+from encompass.domain.disclosure import shared_report
+from encompass.domain.report_export import report_csv, report_json, shared_csv, shared_json
 from encompass.domain.run import LONDON, Run
 from encompass.settings import Settings, SettingsError, load_settings
 from encompass.store import installation
@@ -184,11 +185,22 @@ def reconcile(force_id: str | None, night: date | None, *, as_json: bool) -> Non
 @force_option
 @night_option
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
-def report(force_id: str | None, night: date | None, form: str) -> None:
+@click.option(
+    "--for-sharing",
+    is_flag=True,
+    help="As it may leave the partnership: no schools, small counts suppressed.",
+)
+def report(force_id: str | None, night: date | None, form: str, *, for_sharing: bool) -> None:
     """Print a night's compliance report as of its last run's instant."""
     with opened_installation() as encompass:
-        drawn = encompass.report(encompass.last_run(chosen_force(encompass, force_id), night))
-    click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
+        force = chosen_force(encompass, force_id)
+        drawn = encompass.report(encompass.last_run(force, night))
+        threshold = encompass.force(force).profile.suppress_below
+    if for_sharing:
+        shared = shared_report(drawn, threshold)
+        click.echo(shared_json(shared) if form == "json" else shared_csv(shared), nl=False)
+    else:
+        click.echo(report_json(drawn) if form == "json" else report_csv(drawn), nl=False)
     sys.exit(code_of(drawn.account))
 
 

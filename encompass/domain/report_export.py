@@ -9,6 +9,7 @@ from typing import Any
 
 from encompass.domain.arrival import FeedArrival
 from encompass.domain.compliance import Account, ComplianceReport, StandingException
+from encompass.domain.disclosure import SharedCount, SharedReport, Shown, hides
 
 
 def account_table(account: Account) -> dict[str, Any]:
@@ -88,6 +89,53 @@ def report_json(report: ComplianceReport) -> str:
         "exceptions": [exception_row(e) for e in report.exceptions],
     }
     return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+
+
+def shared_json(report: SharedReport) -> str:
+    """The report as it may leave the partnership, as JSON text ending in a newline; a hidden count is null."""
+    table = {
+        "force_name": report.force_name,
+        "night": report.night.isoformat(),
+        "as_of": report.as_of.isoformat(),
+        "gaps": [gap.value for gap in report.gaps],
+        "suppressed_below": report.threshold,
+        "duties": {name: _shared(count, report) for name, count in report.duties.items()},
+        "children": {name: _shared(count, report) for name, count in report.children.items()},
+        "on_time_percent": report.on_time_percent,
+    }
+    return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+
+
+def _shared(count: SharedCount, report: SharedReport) -> dict[str, Any]:
+    if count.shown is Shown.WHOLE:
+        return {"count": count.count, "suppressed": False}
+    return {"count": None, "suppressed": True, "shown": _in_words(count, report)}
+
+
+def _in_words(count: SharedCount, report: SharedReport) -> str:
+    match count.shown:
+        case Shown.WHOLE:
+            return str(count.count)
+        case Shown.FEWER:
+            return f"fewer than {report.threshold}"
+        case Shown.SUPPRESSED:
+            return "suppressed"
+
+
+def shared_csv(report: SharedReport) -> str:
+    """The same, one row a count."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["force_name", "night", "as_of", "of", "count", "shown"])
+    begins = [defused(report.force_name), report.night.isoformat(), report.as_of.isoformat()]
+    for of, table in (("duties", report.duties), ("children", report.children)):
+        for name, count in table.items():
+            writer.writerow([*begins, of, name, _in_words(count, report)])
+    percent = report.on_time_percent
+    shown = "suppressed" if hides(report.duties) else "none due" if percent is None else percent
+    writer.writerow([*begins, "duties", "on_time_percent", shown])
+    writer.writerows([*begins, "feed", "gap", gap.value] for gap in report.gaps)
+    return out.getvalue()
 
 
 def exception_row(exception: StandingException) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class ProfileSettings(Table):
     `headings` are the force's own for a field; `refuges` are names that no school may read; `two_people_for` are the
     kinds of hold that one person alone may not release; with `name_shown` "on_request" the child's name and birth date
     stand behind a click, since a corridor has passers-by. Children under reception age, whom the statutory duty does
-    not reach, are excluded or go to a person.
+    not reach, are excluded or go to a person. `suppress_below`: smaller counts of children are hidden in a report that
+    leaves the partnership.
     """
 
     fields: tuple[ToldField, ...]
@@ -145,6 +146,7 @@ class ProfileSettings(Table):
     attestation: Literal["never", "term"] = "never"
     languages: tuple[Literal["en", "cy"], ...] = ("en",)
     under_reception: Literal["exclude", "person"] = "exclude"
+    suppress_below: Annotated[int, Field(ge=3)] = 5
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:

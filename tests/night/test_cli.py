@@ -35,6 +35,27 @@ def test_a_deleted_notification_exits_3_and_says_so(
     assert "DOES NOT BALANCE" in cli.run("reconcile").stdout
 
 
+def test_a_report_for_sharing_names_no_school_and_no_small_count(
+    cluster: Cluster, on_copy: Callable[[str], OnDatabase]
+) -> None:
+    cli = on_copy(cluster.played())
+    own = json.loads(cli.run("report", "--format", "json").stdout)
+    sharing = ("report", "--for-sharing")
+    printed, csv = (cli.run(*sharing, *form).stdout for form in (("--format", "json"), ()))
+    shared = json.loads(printed)
+    named = {
+        str(value) for school in own["schools"] for value in (school["school_name"], school["urn"]) if value
+    }
+    assert named and [name for name in named if name in printed or name in csv] == []
+    counts = {name: count["count"] for name, count in shared["duties"].items()}
+    for name in ("on_time", "late", "missed", "not_yet_due"):
+        assert counts[name] in (own[name], None)
+        assert counts[name] is None or not 0 < own[name] < 5
+    assert [c for t in ("duties", "children") for c in shared[t].values() if c["count"] in (1, 2, 3, 4)] == []
+    assert '"suppressed": true' in printed
+    assert csv.count("fewer than 5") == printed.count("fewer than 5")
+
+
 def test_the_steps_one_by_one(cluster: Cluster, on_copy: Callable[[str], OnDatabase]) -> None:
     cli = on_copy(cluster.rolled())
     printed = []

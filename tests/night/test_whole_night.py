@@ -161,24 +161,6 @@ def test_reports_status_and_doctor(whole_night: Played) -> None:
     assert whole_night.run("doctor").returncode == 0
 
 
-def test_a_report_for_sharing_names_no_school_and_no_small_count(whole_night: Played) -> None:
-    own = json.loads(whole_night.run("report", "--format", "json", "--force", FORCE).stdout)
-    sharing = ("report", "--for-sharing", "--force", FORCE)
-    printed, csv = (whole_night.run(*sharing, *form).stdout for form in (("--format", "json"), ()))
-    shared = json.loads(printed)
-    for school in own["schools"]:
-        for text in (printed, csv):
-            assert (
-                school["school_name"] not in text and str(school["urn"] or school["school_name"]) not in text
-            )
-    counts = {name: count["count"] for name, count in shared["duties"].items()}
-    for name in ("on_time", "late", "missed", "not_yet_due"):
-        assert counts[name] in (own[name], None)
-        assert counts[name] is None or not 0 < own[name] < 5
-    assert [c for t in ("duties", "children") for c in shared[t].values() if c["count"] in (1, 2, 3, 4)] == []
-    assert csv.count("fewer than 5") == printed.count("fewer than 5")
-
-
 def test_no_command_prints_a_person_unless_asked(whole_night: Played) -> None:
     names = {p["surname"] for p in _children()}
     for command in (

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from datetime import time
+from types import CodeType
 
 import hypothesis
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 from encompass import log
 from encompass.settings import load_settings
@@ -45,6 +48,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             SLOWEST_FIRST.index(n) if (n := item.path.name) in SLOWEST_FIRST else len(SLOWEST_FIRST)
         )
     )
+
+
+class Compiled(BytecodeCache):
+    """Templates once compiled, by what they say."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once() -> Generator[None]:
+    """Each test's application finds the pages' templates compiled; to compile them was a third of such a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
+        yield
 
 
 @pytest.fixture(scope="session")

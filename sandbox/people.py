@@ -20,6 +20,7 @@ from sandbox.state import folder, read_json, write_private
 from sandbox.world import Answers, Person, World
 
 AT_ONCE = 4
+CODES_TRIED = 3
 SECONDS = 20
 GROUP = re.compile(r"<span>([A-Z2-7]{4})</span>")
 NOTIFICATION = re.compile(r'href="(/notifications/[0-9a-f-]{36})"')
@@ -99,16 +100,23 @@ def sign_in(
 
 
 def step_up(session: requests.Session, page: requests.Response, username: str) -> requests.Response:
-    """Set up the second factor where the page asks for it, then enter a code; the page arrived at."""
+    """Set up the second factor where the page asks for it, then enter a code; the page arrived at.
+
+    A code that grew too old on its way is followed by the next one, as a person would.
+    """
     var, key = state_folder(), "".join(GROUP.findall(page.text))
     if key:
         add_key(var, username, key)
-    try:
-        code = next_code(var, username)
-    except NoKey as why:
-        raise CouldNotAnswer(str(why)) from None
-    form = _form(page, "/second-factor")
-    return _expect(session.post(page.url, {**form.fields, "code": code}, timeout=SECONDS))
+    for _ in range(CODES_TRIED):
+        try:
+            code = next_code(var, username)
+        except NoKey as why:
+            raise CouldNotAnswer(str(why)) from None
+        form = _form(page, "/second-factor")
+        page = session.post(page.url, {**form.fields, "code": code}, timeout=SECONDS)
+        if page.status_code != requests.codes.unprocessable:
+            break
+    return _expect(page)
 
 
 def _answer(person: Person, web: str, code: str | None) -> int:

@@ -313,3 +313,14 @@ def test_the_pipeline_cannot_read_a_second_factor_and_a_school_none_of_it(site: 
         with pytest.raises(ProgrammingError, match="permission denied"):
             with site.encompass.database.engine(role).begin() as connection:
                 connection.execute(text(statement))
+
+
+def test_a_fictional_person_whose_code_grew_old_on_its_way_types_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = iter([TOTP("A" * 32).generate_otp(1)])
+    monkeypatch.setattr("sandbox.people.next_code", lambda *of: next(stale, None) or next_code(*of))
+    _, page = site.signed_in(site.told()[0])
+    assert "/notifications/" in page
+    refused = "SELECT count(*) FROM encompass.audit_event WHERE action = 'second_factor_refused'"
+    assert rows(site, refused) == [(1,)]

@@ -1,7 +1,8 @@
 """Commands in processes of their own without an interpreter's start each: a warm process forks one for every command.
 
 `python -m tests.warm` reads a request a line (environment, module, arguments, what is typed), answers each with a
-line (exit code, what was printed). The warm process itself has imported the code and nothing more: no settings read, no
+line (exit code, what was printed). Of a command that is only begun it answers the process id, and later, when asked
+for so many seconds, the exit code. The warm process itself has imported the code and nothing more: no settings read, no
 connection opened, no thread started, so that a fork of it is as good as a new start.
 """
 
@@ -11,11 +12,14 @@ import atexit
 import json
 import os
 import runpy
+import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen, TimeoutExpired
@@ -40,9 +44,23 @@ class Warm:
         Raises:
             TimeoutExpired: it ran for ten minutes; the warm process has ended too.
         """
+        request = {"module": module, "arguments": arguments, "environment": environment, "typed": typed}
+        done = self._asked(request)
+        return CompletedProcess(arguments, done["code"], done["out"], done["err"])
+
+    def begin(self, module: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Begun:
+        """Begin `python -m MODULE ARGUMENTS`, what it prints not kept."""
+        request = {"begin": True, "module": module, "arguments": arguments, "environment": environment}
+        return Begun(self, self._asked(request)["pid"])
+
+    def wait(self, pid: int, seconds: float) -> int | None:
+        """The exit code of a command that was begun, negative for a signal; None while it still runs after that."""
+        code: int | None = self._asked({"wait": pid, "seconds": seconds})["code"]
+        return code
+
+    def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
-        request = {"module": module, "arguments": arguments, "environment": environment, "typed": typed}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         stop = threading.Timer(LIMIT_S, self._process.kill)
@@ -50,9 +68,9 @@ class Warm:
         answer = self._process.stdout.readline()
         stop.cancel()
         if not answer:
-            raise TimeoutExpired(arguments, LIMIT_S)
-        done = json.loads(answer)
-        return CompletedProcess(arguments, done["code"], done["out"], done["err"])
+            raise TimeoutExpired(str(request.get("arguments")), LIMIT_S)
+        answered: dict[str, Any] = json.loads(answer)
+        return answered
 
     def stop(self) -> None:
         """End the warm process."""
@@ -60,6 +78,22 @@ class Warm:
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.wait(timeout=10)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A command that runs while the test goes on."""
+
+    of: Warm
+    pid: int
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, negative for a signal; None while it still runs after so many seconds."""
+        return self.of.wait(self.pid, seconds)
+
+    def kill(self) -> None:
+        """SIGKILL; until it has been waited for, its number is nobody else's."""
+        os.kill(self.pid, signal.SIGKILL)
 
 
 @cache
@@ -105,11 +139,36 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"code": code, "out": out.read().decode(), "err": err.read().decode()}
 
 
+def _begin(request: dict[str, Any]) -> dict[str, Any]:
+    with Path(os.devnull).open("r+b") as nothing:
+        child = os.fork()
+        if not child:
+            _become(request, (nothing, nothing, nothing))
+        return {"pid": child}
+
+
+def _wait(pid: int, seconds: float) -> dict[str, Any]:
+    until = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return {"code": os.waitstatus_to_exitcode(status)}
+        if time.monotonic() >= until:
+            return {"code": None}
+        time.sleep(0.005)
+
+
+def _asked_for(request: dict[str, Any]) -> dict[str, Any]:
+    if "wait" in request:
+        return _wait(request["wait"], request["seconds"])
+    return _begin(request) if "begin" in request else _answer(request)
+
+
 def _serve() -> None:
     import encompass.cli  # noqa: F401
 
     for line in sys.stdin:
-        print(json.dumps(_answer(json.loads(line))), flush=True)
+        print(json.dumps(_asked_for(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

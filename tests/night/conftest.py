@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster, state_folder
-from tests.warm import warm
+from tests.warm import Begun, warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,13 +61,9 @@ class OnDatabase:
             "ENCOMPASS_CONFIG": os.pathsep.join(str(f) for f in files),
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command and do not wait."""
-        command = [sys.executable, "-W", "ignore", "-m", "encompass.cli", *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment(), stdout=pipe, stderr=pipe, text=True
-        )
+    def begin(self, *arguments: str) -> Begun:
+        """Begin a command and do not wait."""
+        return warm().begin("encompass.cli", arguments, self.environment())
 
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end, typing what it asks for."""

@@ -32,17 +32,23 @@ from tests.site import Site, serving
 hypothesis.settings.register_profile("encompass", database=None, deadline=None)
 hypothesis.settings.load_profile("encompass")
 SLOWEST_FIRST = (
-    "test_killed.py",
-    "test_send_killed.py",
     "test_whole_night.py",
+    "test_killed.py",
     "test_real_scheduler.py",
+    "test_every_route.py",
+    "test_train.py",
+    "test_send_killed.py",
+    "test_journey.py",
     "test_match_files.py",
+    "test_answer_killed.py",
+    "test_own_pages.py",
+    "test_alarms.py",
 )
 NEEDS_CHROMIUM = "Chromium is not installed: `make browser` installs it where it can"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes begin first, so that no worker is left alone with one at the end."""
+    """The files that take longest begin first, so that no worker is left alone with one at the end."""
     items.sort(
         key=lambda item: (
             SLOWEST_FIRST.index(n) if (n := item.path.name) in SLOWEST_FIRST else len(SLOWEST_FIRST)

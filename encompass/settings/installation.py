@@ -31,12 +31,19 @@ class KeySettings(Table):
 
 
 class WebSettings(Table):
-    """The public address of the pages and the key that signs the sign-in cookie."""
+    """The public address of the pages and the key that signs the sign-in cookie.
+
+    Requests a minute are those of one session, and those of all people at one address who have not signed in: many
+    schools may share one. `proxies` is how many proxies stand before the pages and say where a request came from.
+    """
 
     base_url: str = "http://127.0.0.1:8400"
     secret_key: SecretStr
     idle_minutes: Annotated[int, Field(gt=0)] = 15
     session_hours: Annotated[int, Field(gt=0)] = 8
+    requests_per_minute: Annotated[int, Field(gt=0)] = 120
+    address_requests_per_minute: Annotated[int, Field(gt=0)] = 1200
+    proxies: Annotated[int, Field(ge=0)] = 1
 
 
 class MailSettings(Table):

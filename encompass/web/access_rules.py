@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast
 
 from flask import Flask, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge, SecurityError
+from werkzeug.exceptions import RequestEntityTooLarge, SecurityError, TooManyRequests
 
 from encompass.domain.access import (
     Audience,
@@ -25,6 +25,9 @@ from encompass.web.parts import encompass_of, session_token
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 RULE: Final = "access_rule"
 LARGEST_PUSH: Final = 8 << 20
+COME_BACK_S: Final = 30
+UNCOUNTED: Final = frozenset({"static", "sign_in.health"})
+"""Open to all, and asks the database for nothing."""
 
 
 class Rule(StrEnum):
@@ -97,7 +100,7 @@ def guard(app: Flask) -> None:
         if rule is None:
             abort(404)
         if rule is Rule.OPEN:
-            return None
+            return None if request.endpoint in UNCOUNTED else _within_pace(None)
         if rule is Rule.PROVIDER:
             return None if _is_provider() else abort(404)
         if rule is Rule.SIGNED_PUSH:
@@ -108,6 +111,7 @@ def guard(app: Flask) -> None:
 def _of_session(rule: Rule) -> ResponseReturnValue | None:
     """The refusal for whoever has no session that the rule allows; None lets in."""
     g.viewer = viewer = _viewer()
+    _within_pace(viewer)
     if viewer is None:
         if session_token():
             return redirect(url_for("sign_in.start_page", ended=1))
@@ -119,6 +123,17 @@ def _of_session(rule: Rule) -> ResponseReturnValue | None:
         return redirect(url_for("sign_in.start_page"))
     allowed = may_read_notifications(viewer) if rule is Rule.SCHOOL else may_read_report(viewer)
     return None if allowed else abort(404)
+
+
+def _within_pace(viewer: Viewer | AwaitingSecondFactor | None) -> None:
+    """Refuse whoever asks too often: by session, or by address where there is no session."""
+    token = session_token()
+    if viewer is not None and token:
+        may = encompass_of().session_may_ask(token)
+    else:
+        may = encompass_of().address_may_ask(request.remote_addr or "")
+    if not may:
+        raise TooManyRequests(retry_after=COME_BACK_S)
 
 
 def awaiting_second_factor() -> AwaitingSecondFactor:

@@ -8,13 +8,14 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from encompass import log
 from encompass.domain.access import NotFound
@@ -76,6 +77,7 @@ def create_app(encompass: Encompass) -> Flask:
         MAX_CONTENT_LENGTH=64 * 1024,
         TRUSTED_HOSTS=[urlsplit(web.base_url).hostname, *LOOPBACK],
     )
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=0)
     app.extensions[parts.EXTENSION] = encompass
     app.jinja_env.loader = ChoiceLoader(
         [
@@ -141,6 +143,13 @@ def _error_pages(app: Flask) -> None:
         log.get_logger().error("identity_provider_unavailable", reason=str(why))
         return _error_page(HTTPStatus.SERVICE_UNAVAILABLE)
 
+    @app.errorhandler(TooManyRequests)
+    def _too_often(error: TooManyRequests) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        log.get_logger().warning("requests_refused")
+        page = make_response(_error_page(HTTPStatus.TOO_MANY_REQUESTS))
+        page.headers["Retry-After"] = str(error.retry_after)
+        return page
+
     @app.errorhandler(HTTPException)
     def _other(error: HTTPException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         return _error_page(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR))
@@ -157,6 +166,10 @@ def _error_page(status: HTTPStatus) -> ResponseReturnValue:
         HTTPStatus.FORBIDDEN: (
             gettext("Please try again"),
             gettext("This page had been open for too long. Go back, reload it and try again."),
+        ),
+        HTTPStatus.TOO_MANY_REQUESTS: (
+            gettext("Too many requests"),
+            gettext("Wait half a minute, then try again. If it is urgent, telephone the MASH."),
         ),
         HTTPStatus.SERVICE_UNAVAILABLE: (
             gettext("Sign-in is not available just now"),

@@ -29,6 +29,7 @@ from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import ORGANISATION, IdentityAddress, IdentityProvider
 from encompass.pipeline import second_factor
 from encompass.pipeline import sign_in as signing_in
+from encompass.pipeline.pace_pages import PagePace, address_may_ask, forget_askers, session_may_ask
 from encompass.pipeline.place_of import place_of
 from encompass.settings import IdentitySettings, StaffIdentitySettings
 from encompass.store.database import Role
@@ -90,6 +91,7 @@ class SignInCalls(Installation):
 
     def begin_sign_in(self, door: Door) -> SignInStart:
         """Where to send the browser, and what to remember until it comes back. Raises SignInUnavailable."""
+        forget_askers(self.database.engine(Role.SIGN_IN))
         try:
             return self._providers[door].begin()
         except (Unavailable, Refused) as why:
@@ -188,6 +190,20 @@ class SignInCalls(Installation):
     def sign_out(self, session_token: str) -> None:
         """End the session at once."""
         signing_in.sign_out(self.database.engine(Role.SIGN_IN), session_token)
+
+    def session_may_ask(self, session_token: str) -> bool:
+        """Count a request of a session; False where it has asked too often."""
+        return session_may_ask(self.database.engine(Role.SIGN_IN), self._page_pace, session_token)
+
+    def address_may_ask(self, address: str) -> bool:
+        """Count a request from an address without a session; False where it has asked too often."""
+        key = self.settings.web.secret_key.get_secret_value().encode()
+        return address_may_ask(self.database.engine(Role.SIGN_IN), self._page_pace, key, address)
+
+    @property
+    def _page_pace(self) -> PagePace:
+        web = self.settings.web
+        return PagePace(web.requests_per_minute, web.address_requests_per_minute)
 
     def viewer(self, session_token: str) -> Viewer | AwaitingSecondFactor | None:
         """Whose session this is; None when unknown, expired or revoked."""

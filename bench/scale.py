@@ -98,7 +98,8 @@ def _ours(folder: Path, pupils: int) -> Measured:
         write_decisions(folder / "decisions.csv", listed, decided[0])
         found = accuracy(folder / "truth.csv", folder / "decisions.csv")
         _tell(
-            f"{found.wrong} wrong of {found.matched:,} automatic, recall {found.recall:.4f}; the same again"
+            f"{found.wrong} wrong of {found.matched:,} automatic, recall {found.recall:.4f}, "
+            f"covered {found.covered:.4f}, review {found.review:.4f}; the same again"
         )
         warm = _seconds(lambda: match_listed(engine, ring, listed, DAY, parameters, _progress))
         _tell("one child at a time")

@@ -65,6 +65,11 @@ class AwaitingSecondFactor:
     name: str
 
 
+@dataclass(frozen=True)
+class AskedTooOften:
+    """Somebody with a session, who has asked for more pages than one person reads."""
+
+
 Viewer = KeyAdultViewer | StaffViewer
 
 

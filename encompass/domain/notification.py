@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from encompass.domain.attestation import OwnReminders
 from encompass.domain.support import SupportGiven
 from encompass.domain.telling import Advice, Line
 from encompass.domain.transitions import check_move
@@ -178,13 +179,15 @@ class Notice:
 class Inbox:
     """A page of what a school may read: messages, and on the first page notices of those that it can no longer open.
 
-    `waiting` counts all that wait to be acknowledged, on whatever page; `goes_on` says whether another page follows.
+    `waiting` counts all that wait to be acknowledged, on whatever page; `goes_on` says whether another page follows;
+    `own` is what the school is reminded of about itself.
     """
 
     entries: tuple[InboxEntry, ...]
     notices: tuple[Notice, ...]
     waiting: int
     goes_on: bool
+    own: OwnReminders
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from encompass.domain.access import KeyAdultViewer, NotFound, may_see_contacts
 from encompass.domain.attestation import (
     Attestation,
     AttestationRule,
-    OwnReminders,
     attestation_of,
     term_began,
 )
@@ -46,19 +45,15 @@ def read_contacts(
     return ContactsPage(tuple(adults), changes, said, standing)
 
 
-def read_reminders(
-    engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, rule: AttestationRule, now: datetime
-) -> OwnReminders:
-    """What the viewer's inbox says of the school itself. Raises NotFound."""
-    _check(viewer)
+def standing_of(
+    connection: Connection, ring: KeyRing, rule: AttestationRule, said: date | None, now: datetime
+) -> Attestation:
+    """Where the session's school stands with its word on its contacts, last given on that date."""
+    if rule is not AttestationRule.TERM:
+        return Attestation.NOT_ASKED
     day = _day(now)
-    with as_session(engine, viewer.session_token) as connection:
-        said = attestation.last(connection)
-        standing = Attestation.NOT_ASKED
-        if rule is AttestationRule.TERM:
-            known = [] if said and said >= term_began(day) else key_adult.own(connection, ring, day)
-            standing = attestation_of(_attested(known, said, day), day, rule)
-        return OwnReminders(standing, contact_change.to_confirm(connection))
+    known = [] if said and said >= term_began(day) else key_adult.own(connection, ring, day)
+    return attestation_of(_attested(known, said, day), day, rule)
 
 
 def attest(engine: Engine, viewer: KeyAdultViewer, now: datetime) -> None:

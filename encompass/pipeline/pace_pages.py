@@ -1,38 +1,22 @@
-"""Whether somebody may ask for one more page."""
+"""Whether somebody who has not signed in may ask for one more page."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from encompass.store import page_pace
 
 
-@dataclass(frozen=True)
-class PagePace:
-    """Requests a minute: of one session, and of all at one address who are not signed in."""
-
-    a_session: int
-    an_address: int
-
-
-def session_may_ask(engine: Engine, pace: PagePace, session_token: str) -> bool:
-    """Count a request of a session; False where it has asked too often."""
-    with engine.begin() as connection:
-        return page_pace.take(connection, hashlib.sha256(session_token.encode()).digest(), pace.a_session)
-
-
-def address_may_ask(engine: Engine, pace: PagePace, key: bytes, address: str) -> bool:
+def address_may_ask(engine: Engine, a_minute: int, key: bytes, address: str) -> bool:
     """Count a request from an address without a session; False where it has asked too often.
 
     Only a keyed hash of the address is kept, for an hour at most.
     """
     asker = hmac.digest(key, address.encode(), "sha256")
     with engine.begin() as connection:
-        return page_pace.take(connection, asker, pace.an_address)
+        return page_pace.take(connection, asker, a_minute)
 
 
 def forget_askers(engine: Engine) -> None:

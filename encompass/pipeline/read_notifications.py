@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
+from encompass.domain.attestation import AttestationRule, OwnReminders
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
+from encompass.pipeline.own_contacts import standing_of
 from encompass.store import audit, inbox, notice, notification
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
@@ -18,7 +20,9 @@ from encompass.store.sealed import KeyRing
 INBOX_LINES: Final = 50
 
 
-def read_inbox(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, page: int, now: datetime) -> Inbox:
+def read_inbox(
+    engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, rule: AttestationRule, page: int, now: datetime
+) -> Inbox:
     """A page, from 1, of what the viewer's school may read, its viewing audited. Raises NotFound for anyone else."""
     if not may_read_notifications(viewer):
         raise NotFound
@@ -26,7 +30,10 @@ def read_inbox(engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, page: int,
         lines = inbox.entries(connection, ring, INBOX_LINES + 1, (page - 1) * INBOX_LINES)
         notices = notice.every(connection, ring) if page == 1 else ()
         audit.record(connection, _looked(viewer, "inbox_viewed", "key_adult", viewer.key_adult_id, now))
-        return Inbox(lines[:INBOX_LINES], notices, inbox.waiting(connection), len(lines) > INBOX_LINES)
+        beside = inbox.beside(connection)
+        standing = standing_of(connection, ring, rule, beside.attested_on, now)
+    own = OwnReminders(standing, beside.changes_to_confirm)
+    return Inbox(lines[:INBOX_LINES], notices, beside.waiting, len(lines) > INBOX_LINES, own)
 
 
 def read_cover(

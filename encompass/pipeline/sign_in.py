@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from encompass.domain.access import Audience, AwaitingSecondFactor, StaffRole, Viewer
+from encompass.domain.access import AskedTooOften, Audience, AwaitingSecondFactor, StaffRole, Viewer
 from encompass.domain.run import LONDON
 from encompass.domain.sign_in import (
     Choice,
@@ -33,10 +33,11 @@ TOKEN_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class SessionRules:
-    """How long a session lasts, idle and at most."""
+    """How long a session lasts, idle and at most, and how many requests a minute it may make."""
 
     idle: timedelta
     lasts: timedelta
+    a_minute: int
 
 
 def sign_in_school(
@@ -159,10 +160,15 @@ def sign_in_staff(
     return SignedIn(token, Audience.STAFF)
 
 
-def read_viewer(engine: Engine, rules: SessionRules, token: str) -> Viewer | AwaitingSecondFactor | None:
-    """Whose session this is, its idle time slid on; None when unknown, expired or revoked."""
-    with engine.begin() as connection:
-        return session.viewer(connection, token, rules.idle)
+def read_viewer(
+    engine: Engine, rules: SessionRules, token: str
+) -> Viewer | AwaitingSecondFactor | AskedTooOften | None:
+    """Whose session this is, its request counted; None when unknown, expired or revoked.
+
+    One statement before every page: it needs no transaction around it.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return session.viewer(connection, token, rules.idle, rules.a_minute)
 
 
 def sign_out(engine: Engine, token: str) -> None:

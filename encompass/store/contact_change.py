@@ -219,11 +219,6 @@ def own_changes(connection: Connection, ring: KeyRing) -> list[Change]:
     return _opened(connection, ring, connection.execute(Q["own_changes"]).all())
 
 
-def to_confirm(connection: Connection) -> int:
-    """How many changes of contacts wait for the session's person, or another, to confirm them."""
-    return connection.execute(Q["changes_to_confirm"]).scalar_one()
-
-
 def _opened(connection: Connection, ring: KeyRing, rows: Sequence[Row[Any]]) -> list[Change]:
     keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [

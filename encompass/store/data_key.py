@@ -37,7 +37,8 @@ def destroy_keys(connection: Connection, key_ids: Iterable[UUID]) -> None:
 
 def open_keys(connection: Connection, ring: KeyRing, key_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
     """These data keys, opened. Raises Erased, NoKeyRing or CannotOpen."""
-    rows = connection.execute(Q["data_keys"], {"key_ids": list(set(key_ids))})
+    wanted = list(set(key_ids))
+    rows = connection.execute(Q["data_keys"], {"key_ids": wanted}) if wanted else ()
     return {
         row.key_id: ring.unwrap(
             WrappedKey(row.key_id, row.ring_key_id, bytes(row.wrapped) if row.wrapped is not None else None)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine
 
@@ -29,6 +30,10 @@ class Role(StrEnum):
     AUDITOR = "encompass_auditor"
     BACKUP = "encompass_backup"
     INBOUND = "encompass_inbound"
+
+
+PAGES: Final = frozenset({Role.SIGN_IN, Role.SCHOOL})
+"""Whoever waits for a page: few short statements, asked again and again."""
 
 
 class NoPassword(Exception):
@@ -58,12 +63,16 @@ class Database:
         """The role's engine, made once."""
         if role not in self._engines:
             limit = int(self.idle_limit.total_seconds() * 1000)
+            # planning through the policies takes longer than such a statement itself, and every one goes by a key
+            plans = "force_generic_plan" if role in PAGES else "auto"
             self._engines[role] = create_engine(
                 self.url(role.value),
                 pool_size=8,
                 pool_pre_ping=True,
                 hide_parameters=True,
-                connect_args={"options": f"-c idle_in_transaction_session_timeout={limit}"},
+                connect_args={
+                    "options": f"-c idle_in_transaction_session_timeout={limit} -c plan_cache_mode={plans}"
+                },
             )
         return self._engines[role]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +23,17 @@ Q: Final = load("inbox")
 ADVICE: Final = TypeAdapter(Advice)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """How many messages wait to be acknowledged, when the school last said that its contacts are right, and how many
+    changes of contacts wait for the session's person, or another, to confirm them.
+    """
+
+    waiting: int
+    attested_on: date | None
+    changes_to_confirm: int
+
+
 def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tuple[InboxEntry, ...]:
     """Lines of what the session's school may read, leaving out the first `after`.
 
@@ -31,9 +44,10 @@ def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tu
     return tuple(_entry(row, keys) for row in rows)
 
 
-def waiting(connection: Connection) -> int:
-    """How many messages wait for the session's school to acknowledge them."""
-    return connection.execute(Q["waiting"]).scalar_one()
+def beside(connection: Connection) -> Beside:
+    """What the inbox says besides its lines."""
+    row = connection.execute(Q["beside"]).one()
+    return Beside(row.waiting, row.attested_on, row.changes_to_confirm)
 
 
 def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> InboxEntry:
@@ -47,7 +61,7 @@ def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> Inbox
 def earlier(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[InboxEntry, ...]:
     """The earlier notifications about the same child that the session may read, the newest first."""
     rows = connection.execute(Q["earlier"], {"notification_id": notification_id}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
     return tuple(_entry(row, keys) for row in rows)
 
 
@@ -56,12 +70,13 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
     row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
     if row is None:
         raise NotFound
-    keys = open_keys(connection, ring, [row.key_id])
+    sealed = part.sealed_of(connection, notification_id)
+    keys = open_keys(connection, ring, (row.key_id, *(p.key_id for p in sealed)))
     return NotificationPage(
         row.notification_id,
         NotificationStatus(row.status),
         child_of(row, keys),
-        tuple(part.opened(connection, ring, notification_id)),
+        tuple(part.opened_with(keys, notification_id, sealed)),
         row.released_at,
         row.duty_by,
         row.acknowledged_at,

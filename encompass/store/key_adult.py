@@ -170,7 +170,7 @@ def recipients_to_compare(connection: Connection, force_id: str, day: date) -> l
 def to_compare(connection: Connection, ring: KeyRing, recipient_id: UUID, day: date) -> list[ToCompare]:
     """The recipient's contacts on that day who open nothing until they have been compared, opened."""
     rows = connection.execute(Q["to_compare"], {"recipient_id": recipient_id, "day": day}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
     return [
         ToCompare(
             row.key_adult_id,

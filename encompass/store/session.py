@@ -11,7 +11,14 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row
 
-from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer, StaffRole, StaffViewer, Viewer
+from encompass.domain.access import (
+    AskedTooOften,
+    AwaitingSecondFactor,
+    KeyAdultViewer,
+    StaffRole,
+    StaffViewer,
+    Viewer,
+)
 from encompass.domain.audit import Actor, AuditEvent
 from encompass.domain.recipient import Recipient
 from encompass.domain.sign_in import Place, PlaceKind
@@ -214,17 +221,25 @@ def record_step(
     audit.record(connection, event)
 
 
-def viewer(connection: Connection, token: str, idle: timedelta) -> Viewer | AwaitingSecondFactor | None:
-    """Whose session the token opens, sliding its idle time; None when unknown, expired or revoked."""
-    row = connection.execute(Q["touch_session"], {"token_hash": token_hash(token), "idle": idle}).first()
+def viewer(
+    connection: Connection, token: str, idle: timedelta, a_minute: int
+) -> Viewer | AwaitingSecondFactor | AskedTooOften | None:
+    """Whose session the token opens, its request counted; None when unknown, expired or revoked.
+
+    The idle time slides on by no less than a thirtieth of it, so that most requests write nothing.
+    """
+    values = {"token_hash": token_hash(token), "idle": idle, "a_minute": a_minute}
+    row = connection.execute(Q["ask_in_session"], values).first()
     if row is None:
         return None
-    if row.role == "school":
-        own = recipient.named(connection, row.recipient_id)
-        if row.stepped_up_at is None:
-            return AwaitingSecondFactor(token, own.recipient, own.name)
-        return KeyAdultViewer(token, row.force_id, own.recipient, own.name, row.key_adult_id)
-    return StaffViewer(token, row.force_id, StaffRole(row.role), row.staff_id)
+    if not row.is_within_pace:
+        return AskedTooOften()
+    if row.role != "school":
+        return StaffViewer(token, row.force_id, StaffRole(row.role), row.staff_id)
+    own = recipient.recipient_of(row)
+    if row.stepped_up_at is None:
+        return AwaitingSecondFactor(token, own, row.name)
+    return KeyAdultViewer(token, row.force_id, own, row.name, row.key_adult_id)
 
 
 def revoke(connection: Connection, token: str) -> None:

@@ -24,7 +24,7 @@ SUPPORT: Final = TypeAdapter(Support)
 def of(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[SupportGiven, ...]:
     """What was recorded of a notification that the session may read, the newest version first."""
     rows = connection.execute(Q["support_of"], {"notification_id": notification_id}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows)) if rows else {}
+    keys = open_keys(connection, ring, (row.key_id for row in rows))
     return tuple(
         SupportGiven(
             row.version,

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge, SecurityError, TooManyRequests
 
 from encompass.domain.access import (
+    AskedTooOften,
     Audience,
     AwaitingSecondFactor,
     KeyAdultViewer,
@@ -100,7 +101,7 @@ def guard(app: Flask) -> None:
         if rule is None:
             abort(404)
         if rule is Rule.OPEN:
-            return None if request.endpoint in UNCOUNTED else _within_pace(None)
+            return None if request.endpoint in UNCOUNTED else _count_address()
         if rule is Rule.PROVIDER:
             return None if _is_provider() else abort(404)
         if rule is Rule.SIGNED_PUSH:
@@ -110,9 +111,9 @@ def guard(app: Flask) -> None:
 
 def _of_session(rule: Rule) -> ResponseReturnValue | None:
     """The refusal for whoever has no session that the rule allows; None lets in."""
-    g.viewer = viewer = _viewer()
-    _within_pace(viewer)
+    g.viewer = viewer = viewer_of_session()
     if viewer is None:
+        _count_address()
         if session_token():
             return redirect(url_for("sign_in.start_page", ended=1))
         of_schools = url_for("sign_in.begin", audience=Audience.SCHOOL.value)
@@ -125,14 +126,18 @@ def _of_session(rule: Rule) -> ResponseReturnValue | None:
     return None if allowed else abort(404)
 
 
-def _within_pace(viewer: Viewer | AwaitingSecondFactor | None) -> None:
-    """Refuse whoever asks too often: by session, or by address where there is no session."""
+def viewer_of_session() -> Viewer | AwaitingSecondFactor | None:
+    """Whose session the browser has, if it has one. Raises TooManyRequests."""
     token = session_token()
-    if viewer is not None and token:
-        may = encompass_of().session_may_ask(token)
-    else:
-        may = encompass_of().address_may_ask(request.remote_addr or "")
-    if not may:
+    found = encompass_of().viewer(token) if token else None
+    if isinstance(found, AskedTooOften):
+        raise TooManyRequests(retry_after=COME_BACK_S)
+    return found
+
+
+def _count_address() -> None:
+    """Count a request without a session. Raises TooManyRequests."""
+    if not encompass_of().address_may_ask(request.remote_addr or ""):
         raise TooManyRequests(retry_after=COME_BACK_S)
 
 
@@ -171,8 +176,3 @@ def _unsigned() -> ResponseReturnValue | None:
     if encompass_of().push_is_signed(force_id, dict(request.headers), body):
         return None
     return jsonify(code="not_verified"), HTTPStatus.UNAUTHORIZED
-
-
-def _viewer() -> Viewer | AwaitingSecondFactor | None:
-    token = session_token()
-    return encompass_of().viewer(token) if token else None

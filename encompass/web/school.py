@@ -36,7 +36,6 @@ def inbox() -> ResponseReturnValue:
         together=_together(waiting),
         unsupported=[e for e in done if not e.has_support] if viewer.is_at_school else [],
         done=[e for e in done if e.has_support or not viewer.is_at_school],
-        own=encompass_of().read_reminders(viewer),
         now=encompass_of().clock.now(),
         answered=request.args.get("answered") if request.args.get("answered") in ANSWERS else None,
     )

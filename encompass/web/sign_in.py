@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from encompass import log
 from encompass.domain.access import Audience, AwaitingSecondFactor, KeyAdultViewer, NotFound, StaffViewer
 from encompass.domain.sign_in import Door, NeedsBinding, NeedsChoice, SignedIn, SignInRefused, SignInStart
-from encompass.web.access_rules import for_school, key_adult_viewer, open_to_all
+from encompass.web.access_rules import for_school, key_adult_viewer, open_to_all, viewer_of_session
 from encompass.web.catalogue import gettext
 from encompass.web.parts import cookie_name, encompass_of, session_token, set_session
 
@@ -24,8 +24,7 @@ HOME = {Audience.SCHOOL: "second_factor.ask", Audience.STAFF: "leaders.newest"}
 @open_to_all
 def start_page() -> ResponseReturnValue:
     """Where a person begins; one already signed in goes on."""
-    token = session_token()
-    match encompass_of().viewer(token) if token else None:
+    match viewer_of_session():
         case AwaitingSecondFactor():
             return redirect(url_for("second_factor.ask"))
         case KeyAdultViewer():

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from encompass.domain.access import KeyAdultViewer
-from encompass.domain.attestation import AttestationRule, OwnReminders
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.cover import CoverFault, CoverPage, WantedCover
 from encompass.domain.entered_day import Closure, DayFault, EnteredDays, StartTime
 from encompass.domain.own_contact import ContactFault, ContactsPage, NewContact
@@ -21,7 +21,6 @@ from encompass.pipeline.own_contacts import (
     confirm_own,
     end_contact,
     read_contacts,
-    read_reminders,
     withdraw_own,
 )
 from encompass.store.database import Role
@@ -70,11 +69,6 @@ class OwnPageCalls(Installation):
         """Who is told at the viewer's school or office, and what waits for a second person. Raises NotFound."""
         engine, rule = self.database.engine(Role.SCHOOL), self._attestation_rule(viewer)
         return read_contacts(engine, self.ring, viewer, rule, self.clock.now())
-
-    def read_reminders(self, viewer: KeyAdultViewer) -> OwnReminders:
-        """What the viewer's inbox says of the school itself. Raises NotFound."""
-        engine, rule = self.database.engine(Role.SCHOOL), self._attestation_rule(viewer)
-        return read_reminders(engine, self.ring, viewer, rule, self.clock.now())
 
     def attest(self, viewer: KeyAdultViewer) -> None:
         """The viewer's school says that its contacts are still the right ones. Raises NotFound."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from encompass.domain.access import Audience, AwaitingSecondFactor, Viewer
+from encompass.domain.access import AskedTooOften, Audience, AwaitingSecondFactor, Viewer
 from encompass.domain.second_factor import CodeRefused, Enrolment, SteppedUp
 from encompass.domain.sign_in import (
     Choice,
@@ -29,7 +29,7 @@ from encompass.gateways.failures import Refused, Unavailable
 from encompass.gateways.identity import ORGANISATION, IdentityAddress, IdentityProvider
 from encompass.pipeline import second_factor
 from encompass.pipeline import sign_in as signing_in
-from encompass.pipeline.pace_pages import PagePace, address_may_ask, forget_askers, session_may_ask
+from encompass.pipeline.pace_pages import address_may_ask, forget_askers
 from encompass.pipeline.place_of import place_of
 from encompass.settings import IdentitySettings, StaffIdentitySettings
 from encompass.store.database import Role
@@ -80,7 +80,7 @@ class SignInCalls(Installation):
     def _session_rules(self) -> signing_in.SessionRules:
         web = self.settings.web
         return signing_in.SessionRules(
-            timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours)
+            timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours), web.requests_per_minute
         )
 
     def staff_doors(self) -> Mapping[Door, str]:
@@ -191,20 +191,12 @@ class SignInCalls(Installation):
         """End the session at once."""
         signing_in.sign_out(self.database.engine(Role.SIGN_IN), session_token)
 
-    def session_may_ask(self, session_token: str) -> bool:
-        """Count a request of a session; False where it has asked too often."""
-        return session_may_ask(self.database.engine(Role.SIGN_IN), self._page_pace, session_token)
-
     def address_may_ask(self, address: str) -> bool:
         """Count a request from an address without a session; False where it has asked too often."""
-        key = self.settings.web.secret_key.get_secret_value().encode()
-        return address_may_ask(self.database.engine(Role.SIGN_IN), self._page_pace, key, address)
+        web, engine = self.settings.web, self.database.engine(Role.SIGN_IN)
+        key = web.secret_key.get_secret_value().encode()
+        return address_may_ask(engine, web.address_requests_per_minute, key, address)
 
-    @property
-    def _page_pace(self) -> PagePace:
-        web = self.settings.web
-        return PagePace(web.requests_per_minute, web.address_requests_per_minute)
-
-    def viewer(self, session_token: str) -> Viewer | AwaitingSecondFactor | None:
-        """Whose session this is; None when unknown, expired or revoked."""
+    def viewer(self, session_token: str) -> Viewer | AwaitingSecondFactor | AskedTooOften | None:
+        """Whose session this is, its request counted; None when unknown, expired or revoked."""
         return signing_in.read_viewer(self.database.engine(Role.SIGN_IN), self._session_rules, session_token)

@@ -63,8 +63,3 @@ RETURNING change_id
 SELECT c.sealed_former, c.former_key_id, k.key_adult_id
 FROM contact_change AS c JOIN key_adult AS k ON k.force_id = c.force_id AND k.reference_hash = c.reference_hash
 WHERE c.change_id = CAST(:change_id AS uuid)
-
--- name: changes_to_confirm
-SELECT count(*) FROM contact_change
-WHERE recipient_id = session_recipient() AND confirmed_at IS NULL AND withdrawn_at IS NULL
-    AND proposed_by <> CAST(session_key_adult() AS text)

@@ -12,8 +12,14 @@ ORDER BY (a.acknowledged_at IS NOT NULL), has_support,
     CASE WHEN a.acknowledged_at IS NULL THEN min(d.duty_by) END, n.released_at DESC, n.notification_id
 LIMIT CAST(:lines AS integer) OFFSET CAST(:after AS integer)
 
--- name: waiting
-SELECT count(*) FROM notification WHERE status = 'released'
+-- name: beside
+SELECT (SELECT count(*) FROM notification AS n WHERE n.status = 'released') AS waiting,
+    (SELECT max(a.attested_on) FROM attestation AS a WHERE a.recipient_id = session_recipient()) AS attested_on,
+    (
+        SELECT count(*) FROM contact_change AS c
+        WHERE c.recipient_id = session_recipient() AND c.confirmed_at IS NULL AND c.withdrawn_at IS NULL
+            AND c.proposed_by <> CAST(session_key_adult() AS text)
+    ) AS changes_to_confirm
 
 -- name: cover
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,

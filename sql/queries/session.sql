@@ -97,19 +97,34 @@ RETURNING token_hash
 -- name: of_session
 SELECT force_id, key_adult_id FROM web_session WHERE token_hash = CAST(:token_hash AS bytea)
 
--- name: touch_session
-UPDATE web_session AS s SET idle_until = least(s.expires_at, now() + CAST(:idle AS interval))
-WHERE s.token_hash = CAST(:token_hash AS bytea) AND s.revoked_at IS NULL AND s.idle_until > now()
-    AND s.expires_at > now()
-    AND (s.role <> 'school' OR (
-        EXISTS (SELECT 1 FROM second_factor AS f WHERE f.factor_id = s.factor_id AND f.ended_at IS NULL)
-        AND EXISTS (
-            SELECT 1 FROM key_adult AS k
-            WHERE k.key_adult_id = s.key_adult_id AND k.recipient_id = s.recipient_id AND k.person_hash = s.person_hash
-                AND (k.active_to IS NULL OR k.active_to >= CAST(now() AT TIME ZONE 'Europe/London' AS date))
-        )
-    ))
-RETURNING force_id, role, recipient_id, key_adult_id, staff_id, stepped_up_at
+-- name: ask_in_session
+WITH found AS (
+    SELECT s.token_hash, s.force_id, s.role, s.recipient_id, s.key_adult_id, s.staff_id, s.stepped_up_at, s.idle_until,
+        least(s.expires_at, now() + CAST(:idle AS interval)) AS wanted_until
+    FROM web_session AS s
+    WHERE s.token_hash = CAST(:token_hash AS bytea) AND s.revoked_at IS NULL AND s.idle_until > now()
+        AND s.expires_at > now()
+        AND (s.role <> 'school' OR (
+            EXISTS (SELECT 1 FROM second_factor AS f WHERE f.factor_id = s.factor_id AND f.ended_at IS NULL)
+            AND EXISTS (
+                SELECT 1 FROM key_adult AS k
+                WHERE k.key_adult_id = s.key_adult_id AND k.recipient_id = s.recipient_id
+                    AND k.person_hash = s.person_hash
+                    AND (k.active_to IS NULL OR k.active_to >= CAST(now() AT TIME ZONE 'Europe/London' AS date))
+            )
+        ))
+), touched AS (
+    UPDATE web_session AS s SET idle_until = f.wanted_until FROM found AS f
+    WHERE s.token_hash = f.token_hash AND s.idle_until < f.wanted_until - CAST(:idle AS interval) / 30
+)
+SELECT f.force_id, f.role, f.recipient_id, f.key_adult_id, f.staff_id, f.stepped_up_at, r.kind, r.urn, r.la_code,
+    r.office, r.partner_force, coalesce(c.name, r.partner_force, (
+        SELECT min(l.la_name) FROM school AS l WHERE l.force_id = r.force_id AND l.la_code = r.la_code
+    ), r.la_code) AS name,
+    take_page(f.token_hash, CAST(:a_minute AS float8)) AS is_within_pace
+FROM found AS f
+LEFT JOIN recipient AS r ON r.recipient_id = f.recipient_id
+LEFT JOIN school AS c ON c.force_id = r.force_id AND c.urn = r.urn
 
 -- name: revoke_session
 UPDATE web_session SET revoked_at = now() WHERE token_hash = CAST(:token_hash AS bytea) AND revoked_at IS NULL

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from encompass.domain.attestation import Attestation, AttestationRule
 from encompass.pipeline import change_contacts as c
-from encompass.pipeline import own_contacts
+from encompass.pipeline.read_notifications import read_inbox
 from encompass.store.database import Role, as_session
 from sandbox.mail import Mailbox
 from tests.cluster import FORCE, Cluster
@@ -78,9 +78,7 @@ def reminders(own: OwnPages, urn: int) -> Attestation:
     encompass = own.site.encompass
     viewer = Told(encompass, own.site.cluster).viewer(urn)
     engine = encompass.database.engine(Role.SCHOOL)
-    return own_contacts.read_reminders(
-        engine, encompass.ring, viewer, TERM, encompass.clock.now()
-    ).attestation
+    return read_inbox(engine, encompass.ring, viewer, TERM, 1, encompass.clock.now()).own.attestation
 
 
 def lapsed(own: OwnPages) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -27,7 +27,7 @@ from tests.store.test_row_level_security import school_token, told_schools
 from tests.web.crawl import READING, Crawl, Visitor
 
 #: What a request may leave behind besides what it was for: that it was made.
-TRACES = {"audit_event", "web_session"}
+TRACES = {"audit_event", "web_session", "page_pace"}
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,17 @@ def ids(encompass: Encompass, urn: int) -> tuple[UUID, ...]:
         )
 
 
+def unhurried(encompass: Encompass) -> Encompass:
+    """The same, of which any number of requests a minute may be made."""
+    pace = {"requests_per_minute": 10**6, "address_requests_per_minute": 10**6}
+    web = encompass.settings.web.model_copy(update=pace)
+    return replace(encompass, settings=encompass.settings.model_copy(update={"web": web}))
+
+
 @pytest.fixture(scope="module")
 def scene(cluster: Cluster) -> Generator[Scene]:
-    with cluster.opened(cluster.played(), cluster.at(time(7, 50))) as encompass:
+    with cluster.opened(cluster.played(), cluster.at(time(7, 50))) as opened:
+        encompass = unhurried(opened)
         mine, other, *_ = told_schools(encompass)
         fellgate = neighbour(cluster.world)
         run = cluster.run(encompass)

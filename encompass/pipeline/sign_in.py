@@ -156,6 +156,8 @@ def sign_in_staff(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with engine.begin() as connection:
         member = session.staff_id(connection, force_id, claims.issuer, claims.subject, role)
+        if member is None:
+            return SignInRefused("not_begun")
         session.open_staff_session(connection, token, force_id, member, role, rules.idle, rules.lasts, now)
     return SignedIn(token, Audience.STAFF)
 

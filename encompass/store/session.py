@@ -135,8 +135,10 @@ def delete_ticket(connection: Connection, ticket: str) -> None:
     connection.execute(Q["delete_ticket"], {"ticket_hash": token_hash(ticket)})
 
 
-def staff_id(connection: Connection, force_id: str, issuer: str, subject: str, role: StaffRole) -> UUID:
-    """The id of this member of staff in this role, made at the first sign-in."""
+def staff_id(
+    connection: Connection, force_id: str, issuer: str, subject: str, role: StaffRole
+) -> UUID | None:
+    """The id of this member of staff in this role, made at the first sign-in; None before the force's first night."""
     values = {
         "staff_id": uuid4(),
         "force_id": force_id,
@@ -145,7 +147,7 @@ def staff_id(connection: Connection, force_id: str, issuer: str, subject: str, r
         "role": role.value,
     }
     connection.execute(Q["insert_staff"], values)
-    return connection.execute(Q["find_staff"], values).one().staff_id
+    return connection.execute(Q["find_staff"], values).scalar()
 
 
 def open_school_session(

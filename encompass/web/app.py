@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, render_template
@@ -13,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -34,26 +32,14 @@ from encompass.web import (
     school_support,
     second_factor,
     sign_in,
-    wording,
 )
 from encompass.web.access_rules import guard
 from encompass.web.catalogue import gettext
+from encompass.web.words import give_words
 from encompass.wiring import Encompass
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
 LOOPBACK: Final = ("127.0.0.1", "localhost")
-WORDS: Final[Mapping[str, Any]] = {
-    "wording": wording,
-    "clock_time": parts.clock_time,
-    "bell": parts.bell,
-    "language": language.language,
-    "other_language": language.other_language,
-    "as_written": language.as_written,
-    "day": parts.day,
-    "birthday": parts.birthday,
-    "quick_exit": parts.QUICK_EXIT,
-}
-"""What every template may call."""
 
 
 def create_app(encompass: Encompass) -> Flask:
@@ -79,14 +65,7 @@ def create_app(encompass: Encompass) -> Flask:
     )
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=0)
     app.extensions[parts.EXTENSION] = encompass
-    app.jinja_env.loader = ChoiceLoader(
-        [
-            PackageLoader("encompass.web"),
-            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
-        ]
-    )
-    for name, word in WORDS.items():
-        app.jinja_env.globals[name] = word
+    give_words(app)
     Babel(app, locale_selector=language.language)
     Compress(app)
     csrf = CSRFProtect(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final, cast
 
 from babel.dates import format_date
@@ -75,10 +76,15 @@ def bell(at: time) -> str:
 
 def birthday(on: date) -> str:
     """A date of birth as 10 March 2012, or 10 Mawrth 2012."""
-    return format_date(on, "d MMMM y", locale=str(get_locale() or "en"))
+    return _written(on, "d MMMM y", str(get_locale() or "en"))
 
 
 def day(when: datetime | date) -> str:
     """A date as Tuesday 10 March 2026, or Dydd Mawrth 10 Mawrth 2026."""
     on = when.astimezone(LONDON).date() if isinstance(when, datetime) else when
-    return format_date(on, "EEEE d MMMM y", locale=str(get_locale() or "en"))
+    return _written(on, "EEEE d MMMM y", str(get_locale() or "en"))
+
+
+@lru_cache(maxsize=1024)
+def _written(on: date, pattern: str, locale: str) -> str:
+    return format_date(on, pattern, locale=locale)

@@ -64,8 +64,8 @@ RETURNING key_adult_id
 
 -- name: insert_staff
 INSERT INTO staff (staff_id, force_id, issuer, subject, role)
-VALUES (CAST(:staff_id AS uuid), CAST(:force_id AS text), CAST(:issuer AS text), CAST(:subject AS text),
-    CAST(:role AS text))
+SELECT CAST(:staff_id AS uuid), f.force_id, CAST(:issuer AS text), CAST(:subject AS text), CAST(:role AS text)
+FROM force AS f WHERE f.force_id = CAST(:force_id AS text)
 ON CONFLICT (force_id, issuer, subject, role) DO NOTHING
 
 -- name: find_staff

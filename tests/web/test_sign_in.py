@@ -14,7 +14,7 @@ import requests
 from flask import Flask, Response
 from sqlalchemy import text
 
-from encompass.domain.sign_in import Claims, SignInRefused
+from encompass.domain.sign_in import Claims, SignedIn, SignInRefused
 from encompass.pipeline.sign_in import SessionRules, sign_in_staff
 from encompass.settings import SchoolIdentitySettings
 from encompass.store.database import Role
@@ -281,11 +281,18 @@ def test_whoever_has_no_second_factor_any_more_chooses_nothing(shared: Site, lea
 
 
 def test_a_member_of_staff_without_an_app_role_is_refused(shared: Site) -> None:
-    engine, rules = shared.encompass.database.engine(Role.SIGN_IN), SessionRules(HOUR, HOUR)
+    engine, rules = shared.encompass.database.engine(Role.SIGN_IN), SessionRules(HOUR, HOUR, 120)
     now = shared.encompass.clock.now()
     for roles in ((), ("Leader",), ("leaders", "admin")):
         refused = sign_in_staff(engine, rules, FORCE, Claims("issuer", "tenant|object", roles), now)
         assert refused == SignInRefused("no_role")
+
+
+def test_a_leader_of_a_force_whose_first_night_is_to_come_is_told_so(shared: Site) -> None:
+    engine, rules = shared.encompass.database.engine(Role.SIGN_IN), SessionRules(HOUR, HOUR, 120)
+    claims, now = Claims("issuer", "tenant|object", ("leader",)), shared.encompass.clock.now()
+    assert sign_in_staff(engine, rules, "nowhere", claims, now) == SignInRefused("not_begun")
+    assert isinstance(sign_in_staff(engine, rules, FORCE, claims, now), SignedIn)
 
 
 def test_of_several_schools_one_is_chosen_and_the_second_factor_still_asked(

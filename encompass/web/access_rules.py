@@ -27,6 +27,9 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 RULE: Final = "access_rule"
 LARGEST_PUSH: Final = 8 << 20
 COME_BACK_S: Final = 30
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ELSEWHERE: Final = frozenset({"same-site", "cross-site"})
+"""From whose pages a browser says that a form was sent, where they are not ours."""
 UNCOUNTED: Final = frozenset({"static", "sign_in.health"})
 """Open to all, and asks the database for nothing."""
 
@@ -97,6 +100,8 @@ def guard(app: Flask) -> None:
                 HTTPStatus.BAD_REQUEST,
                 {"Content-Type": "text/plain"},
             )
+        if request.method not in READING and request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
+            abort(403)
         rule = rule_of(app, request.endpoint) if request.endpoint else None
         if rule is None:
             abort(404)

@@ -55,6 +55,7 @@ def create_app(encompass: Encompass) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SIGN_IN_LASTS,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # no page of ours sends a referrer; the guard goes by Sec-Fetch-Site
         # The stylesheet alone: a page holds a child's data beside its token, and what is compressed tells its length.
         COMPRESS_MIMETYPES=["text/css"],
         BABEL_DEFAULT_LOCALE="en",
@@ -93,7 +94,7 @@ def _headers(app: Flask, encompass: Encompass, *, https: bool) -> None:
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
-        "Referrer-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",

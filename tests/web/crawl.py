@@ -31,7 +31,7 @@ HEADERS: dict[str, Callable[[str], bool]] = {
         and "unsafe" not in v
     ),
     "Cache-Control": lambda v: v == "no-store",
-    "Referrer-Policy": lambda v: v == "same-origin",
+    "Referrer-Policy": lambda v: v == "no-referrer",
     "X-Content-Type-Options": lambda v: v == "nosniff",
     "X-Frame-Options": lambda v: v == "DENY",
     "Cross-Origin-Opener-Policy": lambda v: v == "same-origin",

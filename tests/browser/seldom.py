@@ -10,10 +10,11 @@ from uuid import uuid4
 
 from flask import Flask, render_template
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge, TooManyRequests
 
 from encompass import web
 from encompass.domain.access import AwaitingSecondFactor, KeyAdultViewer
+from encompass.domain.attestation import Attestation, OwnReminders
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.sign_in import Choice, SignInUnavailable
@@ -22,13 +23,15 @@ from encompass.pipeline.read_notifications import INBOX_LINES
 from encompass.web import wording
 
 TEMPLATES = Path(str(web.__file__)).parent / "templates"
+OWN = OwnReminders(Attestation.OVERDUE, changes_to_confirm=1)
 LONG_NAME = "The Crumplewick-and-Upper-Riverbend Federation of Church Primary Schools (Fellgate Site)"
 
 
 def errors(app: Flask) -> dict[str, str]:
     """The page of each error, as the application answers it."""
     raised = {
-        "404": NotFound(), "403": CSRFError(), "413": RequestEntityTooLarge(), "500": InternalServerError(),
+        "404": NotFound(), "403": CSRFError(), "413": RequestEntityTooLarge(), "429": TooManyRequests(),
+        "500": InternalServerError(),
         "503": SignInUnavailable(),
     }  # fmt: skip
     return {
@@ -70,11 +73,11 @@ def of_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> dict[str, str]:
         Notice(entry.notification_id, kind, NoticeAbout("AB", "4", at), at + timedelta(hours=1))
         for kind in NoticeKind
     ]
-    nothing = Inbox((), (), 0, goes_on=False)
+    nothing = Inbox((), (), 0, goes_on=False, own=OWN)
     shown = {"waiting": [], "together": [], "unsupported": [], "done": [], "answered": None, "page": 1}
     shown |= {"now": at, "viewer": replace(viewer, name=LONG_NAME), "read": nothing}
     full = {"waiting": family, "together": [family, [entry]], "unsupported": done}
-    read = Inbox((), tuple(notices), 53, goes_on=True)
+    read = Inbox((), tuple(notices), 53, goes_on=True, own=OWN)
     officer = replace(viewer, recipient=LaOfficer("318", Office.VIRTUAL_SCHOOL))
     return {
         "inbox-empty": render_template("inbox.html", **shown),
@@ -91,7 +94,7 @@ def longest_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> str:
     lines = [replace(late, notification_id=uuid4()) for _ in range(INBOX_LINES)]
     return render_template(
         "inbox.html", waiting=lines, together=[[line] for line in lines], unsupported=[], done=[], answered=None,
-        page=1, now=at, viewer=replace(viewer, name=LONG_NAME), read=Inbox((), (), 53, goes_on=True),
+        page=1, now=at, viewer=replace(viewer, name=LONG_NAME), read=Inbox((), (), 53, goes_on=True, own=OWN),
     )  # fmt: skip
 
 

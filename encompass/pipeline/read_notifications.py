@@ -28,9 +28,9 @@ def read_inbox(
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:
         lines = inbox.entries(connection, ring, INBOX_LINES + 1, (page - 1) * INBOX_LINES)
-        notices = notice.every(connection, ring) if page == 1 else ()
-        audit.record(connection, _looked(viewer, "inbox_viewed", "key_adult", viewer.key_adult_id, now))
         beside = inbox.beside(connection)
+        notices = notice.every(connection, ring) if page == 1 and beside.has_notices else ()
+        audit.record(connection, _looked(viewer, "inbox_viewed", "key_adult", viewer.key_adult_id, now))
         standing = standing_of(connection, ring, rule, beside.attested_on, now)
     own = OwnReminders(standing, beside.changes_to_confirm)
     return Inbox(lines[:INBOX_LINES], notices, beside.waiting, len(lines) > INBOX_LINES, own)

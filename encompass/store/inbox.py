@@ -25,13 +25,14 @@ ADVICE: Final = TypeAdapter(Advice)
 
 @dataclass(frozen=True)
 class Beside:
-    """How many messages wait to be acknowledged, when the school last said that its contacts are right, and how many
-    changes of contacts wait for the session's person, or another, to confirm them.
+    """How many messages wait to be acknowledged, when the school last said that its contacts are right, how many
+    changes of contacts wait for the session's person, or another, to confirm them, and whether there are notices.
     """
 
     waiting: int
     attested_on: date | None
     changes_to_confirm: int
+    has_notices: bool
 
 
 def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tuple[InboxEntry, ...]:
@@ -47,7 +48,7 @@ def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tu
 def beside(connection: Connection) -> Beside:
     """What the inbox says besides its lines."""
     row = connection.execute(Q["beside"]).one()
-    return Beside(row.waiting, row.attested_on, row.changes_to_confirm)
+    return Beside(row.waiting, row.attested_on, row.changes_to_confirm, row.has_notices)
 
 
 def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> InboxEntry:
@@ -83,8 +84,8 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
         row.adds_to,
         row.supersedes is not None,
         ADVICE.validate_python(row.advice),
-        notice.of(connection, ring, notification_id),
-        support.of(connection, ring, notification_id),
+        notice.of(connection, ring, notification_id) if row.has_notices else (),
+        support.of(connection, ring, notification_id) if row.has_support else (),
         earlier(connection, ring, notification_id),
     )
 

@@ -66,8 +66,8 @@ def create_app(encompass: Encompass) -> Flask:
     )
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=0)
     app.extensions[parts.EXTENSION] = encompass
-    give_words(app)
     Babel(app, locale_selector=language.language)
+    give_words(app)
     Compress(app)
     csrf = CSRFProtect(app)
     # No browser's session is in play: the provider's token, or the force's signature, is in each request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
@@ -23,7 +24,13 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)  # pyright: ignore
 
     def load(self) -> Any:
-        return create_app(self._encompass)
+        """The application, ready for its first visitor: its templates compiled, and nothing of it ever garbage."""
+        app = create_app(self._encompass)
+        for name in app.jinja_env.list_templates(filter_func=lambda n: "/" not in n):
+            app.jinja_env.get_template(name)
+        gc.collect()
+        gc.freeze()
+        return app
 
 
 def serve(encompass: Encompass, port: int, workers: int) -> None:

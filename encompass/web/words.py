@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from flask import Flask
-from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
+from flask import Flask, g
+from flask_babel import get_translations
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 
 from encompass.web import language, parts, wording
 
@@ -21,6 +22,8 @@ WORDS: Final[Mapping[str, Any]] = {
     "birthday": parts.birthday,
     "quick_exit": parts.QUICK_EXIT,
 }
+OURS_ALONE: Final = frozenset({"govukGenericHeader", "govukPhaseBanner", "govukSkipLink", "govukTag"})
+"""Components that say the project's own words and nothing of anybody: each is drawn once for each wording."""
 COMPONENTS: Final = {
     "govukButton": "button",
     "govukCheckboxes": "checkboxes",
@@ -42,7 +45,7 @@ COMPONENTS: Final = {
 
 
 def give_words(app: Flask) -> None:
-    """Let the application's templates find their macros and words.
+    """Let the application's templates find their macros and words; Babel is to be there already.
 
     The macros are loaded once: a template that imports them does it anew on every page, a sixth of its drawing.
     """
@@ -53,7 +56,42 @@ def give_words(app: Flask) -> None:
             PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         ]
     )
-    environment.globals.update(WORDS)
-    for macro, component in COMPONENTS.items():
-        file = f"govuk_frontend_jinja/components/{component}/macro.html"
-        environment.globals[macro] = getattr(environment.get_template(file).module, macro)
+    macros = {name: _macro(environment, name, component) for name, component in COMPONENTS.items()}
+    environment.globals.update({**WORDS, **macros})
+    # Flask-Babel's own look for the catalogue anew at each of a page's many texts
+    environment.install_gettext_callables(  # pyright: ignore
+        gettext=_text, ngettext=_text_of_number, newstyle=True
+    )
+
+
+def _macro(environment: Environment, name: str, component: str) -> Any:
+    module = environment.get_template(f"govuk_frontend_jinja/components/{component}/macro.html").module
+    macro = getattr(module, name)
+    return _remembered(macro) if name in OURS_ALONE else macro
+
+
+def _text(text: str) -> str:
+    return _catalogue().ugettext(text)
+
+
+def _text_of_number(one: str, many: str, number: int) -> str:
+    return _catalogue().ungettext(one, many, number)
+
+
+def _catalogue() -> Any:
+    """The texts of the request's language."""
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    return g.catalogue
+
+
+def _remembered(macro: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
+    drawn: dict[str, str] = {}
+
+    def draw(said: Mapping[str, Any]) -> str:
+        key = str(said)  # a text is in it as the request's language has it
+        if key not in drawn:
+            drawn[key] = macro(said)
+        return drawn[key]
+
+    return draw

@@ -19,7 +19,8 @@ SELECT (SELECT count(*) FROM notification AS n WHERE n.status = 'released') AS w
         SELECT count(*) FROM contact_change AS c
         WHERE c.recipient_id = session_recipient() AND c.confirmed_at IS NULL AND c.withdrawn_at IS NULL
             AND c.proposed_by <> CAST(session_key_adult() AS text)
-    ) AS changes_to_confirm
+    ) AS changes_to_confirm,
+    EXISTS (SELECT 1 FROM notice) AS has_notices
 
 -- name: cover
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,
@@ -35,7 +36,9 @@ GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.
 
 -- name: one
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.adds_to,
-    n.supersedes, n.advice, min(d.duty_by) AS duty_by, a.acknowledged_at
+    n.supersedes, n.advice, min(d.duty_by) AS duty_by, a.acknowledged_at,
+    EXISTS (SELECT 1 FROM notice AS w WHERE w.notification_id = n.notification_id) AS has_notices,
+    EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification_part AS np ON np.notification_id = n.notification_id
 JOIN duty AS d ON d.duty_id = np.duty_id

@@ -15,7 +15,7 @@ DEV_STAMP := $(VENV)/.dev-stamp
 PUPILS ?= 1000000
 FUZZ ?= 100000
 KILLS ?= 500
-NIGHTS ?= 20
+NIGHTS ?= 5
 DUTIES ?= 5000
 
 .PHONY: help run night serve airflow test check format bench bench-scale prove browser pango docs screenshots assets lock clean
@@ -38,7 +38,7 @@ airflow: $(RUN_STAMP) ## Airflow's scheduler and pages over the same state, unti
 test: $(DEV_STAMP) browser pango ## Every test that fits in fifteen minutes
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
-prove: $(DEV_STAMP) browser ## The slow proofs: processes killed (KILLS=500), whole nights killed (NIGHTS=20), files changed at random (FUZZ=100000)
+prove: $(DEV_STAMP) browser ## The slow proofs: processes killed (KILLS=500), whole nights killed (NIGHTS=5), files changed at random (FUZZ=100000)
 	@FUZZ=$(FUZZ) exec $(PY) -m pytest -q tests/formats/test_fuzz.py
 	@KILLS=$(KILLS) NIGHTS=$(NIGHTS) exec $(PY) -m pytest -m slow $(ARGS)
 

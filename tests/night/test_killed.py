@@ -96,10 +96,10 @@ def test_a_ten_child_night_killed_many_times(
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_whole_nights_killed_anywhere() -> None:
-    """`make prove` (NIGHTS=20): the whole night, through the DAGs and the people, killed at random points."""
+    """`make prove` (NIGHTS=5): the whole night, through the DAGs and the people, killed at random points."""
     with state_folder() as var:
         reference = _account(play(var, "ordinary"))
-    for lap in range(int(os.environ.get("NIGHTS", "20"))):
+    for lap in range(int(os.environ.get("NIGHTS", "5"))):
         rng = random.Random(lap)
         with state_folder() as var:
             for _ in range(rng.choice((1, 2))):

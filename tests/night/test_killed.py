@@ -93,6 +93,25 @@ def test_a_ten_child_night_killed_many_times(
     assert again <= killed, "a nudge whose fate is unknown may be repeated once, under the same Message-ID"
 
 
+@pytest.mark.timeout(300)
+def test_two_schedulers_on_one_night(cluster: Cluster, on_copy: Callable[[str], OnDatabase]) -> None:
+    """Both play the same night over the same database at the same time: each child is told of once.
+
+    Where both read the rolls, one may find that step failed; it says so, and goes on with the others.
+    """
+    alone, shared = on_copy(cluster.rolled()), on_copy(cluster.rolled())
+    reference = alone.run(*NIGHT)
+    both = [shared.begin(*NIGHT) for _ in range(2)]
+    assert sorted(code for process in both if (code := process.wait(120)) is not None) in ([0, 0], [0, 1])
+    assert shared.run(*NIGHT).stdout == reference.stdout
+    assert outcome(cluster, shared.name) == outcome(cluster, alone.name)
+    sent, accepted = mails_of(cluster, shared.name)
+    assert accepted == set(sent)
+    assert set(sent.values()) == {1}
+    assert len(sent) == len(mails_of(cluster, alone.name)[0])
+    assert shared.run("audit", "verify").returncode == 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_whole_nights_killed_anywhere() -> None:

@@ -20,7 +20,8 @@ SELECT (SELECT count(*) FROM notification AS n WHERE n.status = 'released') AS w
         WHERE c.recipient_id = session_recipient() AND c.confirmed_at IS NULL AND c.withdrawn_at IS NULL
             AND c.proposed_by <> CAST(session_key_adult() AS text)
     ) AS changes_to_confirm,
-    EXISTS (SELECT 1 FROM notice) AS has_notices
+    -- counted: the planner looks for the first of any by going through everybody's
+    (SELECT count(*) FROM notice) > 0 AS has_notices
 
 -- name: cover
 SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.released_at, n.supersedes,

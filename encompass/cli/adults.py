@@ -19,7 +19,6 @@ from sqlalchemy import Engine
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Night, Somebody, force_option, json_option
 from encompass.cli.printing import out
-from encompass.domain.attestation import AttestationRule
 from encompass.domain.recipient import code_of
 from encompass.formats.faults import BrokenFile, contents
 from encompass.formats.key_adults import fields_of, read_key_adults
@@ -60,7 +59,7 @@ def list_(force_id: str | None, *, problems: bool, as_json: bool) -> None:
     """Every contact by id with what is wrong, schools with fewer than two, changes that wait; no names."""
     with opened_installation() as encompass:
         force, engine = chosen_force(encompass, force_id), encompass.database.engine(Role.PIPELINE)
-        rule = AttestationRule(encompass.force(force).profile.attestation)
+        rule = encompass.attestation_rule(force)
         found = c.list_contacts(engine, encompass.ring, force, rule, encompass.clock.now())
     table = _table(found, problems=problems)
     if as_json:

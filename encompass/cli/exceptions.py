@@ -13,7 +13,6 @@ from rich.table import Table
 from encompass.cli.commands import chosen_force, opened_installation
 from encompass.cli.options import Exit, Identifier, Somebody, force_option, json_option
 from encompass.cli.printing import WHEN, out
-from encompass.domain.attestation import AttestationRule
 from encompass.domain.compliance import CONFLICT_FOUND_LATER, IN_DOUBT, RECALL_UNCONFIRMED, UNFINISHED
 from encompass.domain.report_export import exception_row
 from encompass.domain.run import LONDON
@@ -45,7 +44,7 @@ def exceptions(context: click.Context, force_id: str | None, *, as_json: bool) -
         force = chosen_force(encompass, force_id)
         engine, now = encompass.database.engine(Role.PIPELINE), encompass.clock.now()
         found = list_exceptions(engine, force, now)
-        rule = AttestationRule(encompass.force(force).profile.attestation)
+        rule = encompass.attestation_rule(force)
         lapsed = [] if as_json else unattested(engine, encompass.ring, force, rule, now)
     if as_json:
         out(json.dumps([exception_row(e) for e in found], indent=2))

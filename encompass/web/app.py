@@ -35,7 +35,7 @@ from encompass.web import (
 )
 from encompass.web.access_rules import guard
 from encompass.web.catalogue import gettext
-from encompass.web.words import give_words
+from encompass.web.templating import furnish_templates
 from encompass.wiring import Encompass
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
@@ -67,7 +67,7 @@ def create_app(encompass: Encompass) -> Flask:
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.proxies, x_proto=0)
     app.extensions[parts.EXTENSION] = encompass
     Babel(app, locale_selector=language.language)
-    give_words(app)
+    furnish_templates(app)
     Compress(app)
     csrf = CSRFProtect(app)
     # No browser's session is in play: the provider's token, or the force's signature, is in each request.

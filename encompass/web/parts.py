@@ -76,15 +76,16 @@ def bell(at: time) -> str:
 
 def birthday(on: date) -> str:
     """A date of birth as 10 March 2012, or 10 Mawrth 2012."""
-    return _written(on, "d MMMM y", str(get_locale() or "en"))
+    return format_date(on, "d MMMM y", locale=str(get_locale() or "en"))
 
 
 def day(when: datetime | date) -> str:
     """A date as Tuesday 10 March 2026, or Dydd Mawrth 10 Mawrth 2026."""
     on = when.astimezone(LONDON).date() if isinstance(when, datetime) else when
-    return _written(on, "EEEE d MMMM y", str(get_locale() or "en"))
+    return _named_day(on, str(get_locale() or "en"))
 
 
 @lru_cache(maxsize=1024)
-def _written(on: date, pattern: str, locale: str) -> str:
-    return format_date(on, pattern, locale=locale)
+def _named_day(on: date, locale: str) -> str:
+    """Remembered: a page names the same few days again and again. A birth date is nobody's to remember."""
+    return format_date(on, "EEEE d MMMM y", locale=locale)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from encompass.domain.attestation import AttestationRule
 from encompass.domain.run import Run, aware
 from encompass.settings import ForceSettings, Settings, SettingsError
 from encompass.store import force
@@ -44,6 +45,10 @@ class Installation:
                 f"no force {force_id} in the settings; known: {', '.join(self.settings.forces)}"
             )
         return self.settings.forces[force_id]
+
+    def attestation_rule(self, force_id: str) -> AttestationRule:
+        """How often the force's schools say that their Key Adults are still right. Raises SettingsError."""
+        return AttestationRule(self.force(force_id).profile.attestation)
 
     def open_run(self, force_id: str, night: date, as_of: datetime) -> Run:
         """The force's run of a night at an instant, opened if new."""

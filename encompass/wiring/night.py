@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
-from encompass.domain.attestation import AttestationRule
 from encompass.domain.audit import ChainFault
 from encompass.domain.child import UnderReception
 from encompass.domain.compliance import Account, ComplianceReport
@@ -63,7 +62,7 @@ class NightSteps(Installation):
         """Refresh every register of the force; how many could not be taken."""
         force, engine = self.force(run.force_id), self.database.engine(Role.PIPELINE)
         missing = refresh(engine, self.ring, registers_of(force.registers), run)
-        check_contacts(engine, self.ring, AttestationRule(force.profile.attestation), run)
+        check_contacts(engine, self.ring, self.attestation_rule(run.force_id), run)
         compare_contacts(engine, self.ring, run).raise_surprises("compare_contacts")
         return missing
 

@@ -6,7 +6,6 @@ from datetime import date
 from uuid import UUID
 
 from encompass.domain.access import KeyAdultViewer
-from encompass.domain.attestation import AttestationRule
 from encompass.domain.cover import CoverFault, CoverPage, WantedCover
 from encompass.domain.entered_day import Closure, DayFault, EnteredDays, StartTime
 from encompass.domain.own_contact import ContactFault, ContactsPage, NewContact
@@ -62,12 +61,9 @@ class OwnPageCalls(Installation):
         """The viewer's own cover ends. Raises NotFound."""
         end_cover(self.database.engine(Role.SCHOOL), viewer, cover_id, self.clock.now())
 
-    def _attestation_rule(self, viewer: KeyAdultViewer) -> AttestationRule:
-        return AttestationRule(self.force(viewer.force_id).profile.attestation)
-
     def read_contacts(self, viewer: KeyAdultViewer) -> ContactsPage:
         """Who is told at the viewer's school or office, and what waits for a second person. Raises NotFound."""
-        engine, rule = self.database.engine(Role.SCHOOL), self._attestation_rule(viewer)
+        engine, rule = self.database.engine(Role.SCHOOL), self.attestation_rule(viewer.force_id)
         return read_contacts(engine, self.ring, viewer, rule, self.clock.now())
 
     def attest(self, viewer: KeyAdultViewer) -> None:

@@ -8,7 +8,6 @@ from datetime import date
 from uuid import UUID
 
 from encompass.domain.access import KeyAdultViewer, StaffViewer
-from encompass.domain.attestation import AttestationRule
 from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
 from encompass.domain.push import Pushed
@@ -30,10 +29,7 @@ class PageCalls(SignInCalls):
 
     def read_inbox(self, viewer: KeyAdultViewer, page: int = 1) -> Inbox:
         """A page of the notifications and notices that the viewer's school or office may read, its viewing audited."""
-        engine, rule = (
-            self.database.engine(Role.SCHOOL),
-            AttestationRule(self.force(viewer.force_id).profile.attestation),
-        )
+        engine, rule = self.database.engine(Role.SCHOOL), self.attestation_rule(viewer.force_id)
         return read_inbox(engine, self.ring, viewer, rule, page, self.clock.now())
 
     def read_cover(self, viewer: KeyAdultViewer, notification_id: UUID) -> InboxEntry | Notice:

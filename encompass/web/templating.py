@@ -44,7 +44,7 @@ COMPONENTS: Final = {
 }
 
 
-def give_words(app: Flask) -> None:
+def furnish_templates(app: Flask) -> None:
     """Let the application's templates find their macros and words; Babel is to be there already.
 
     The macros are loaded once: a template that imports them does it anew on every page, a sixth of its drawing.

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
@@ -147,12 +148,8 @@ def _populate(database: Database, ring: KeyRing, duties: int, schools: int) -> R
         run = force.open_run(connection, FORCE, NIGHT, DAY_STARTS)
         key = new_data_key(connection, ring, FORCE, "register")
         connection.execute(text(SCHOOLS_SQL), {"schools": schools})
-        adults = (
-            _adult(100000 + n, role)
-            for n in range(1, schools + 1)
-            for role in (KeyAdultRole.DSL, KeyAdultRole.DEPUTY)
-        )
-        take_contacts(connection, ring, run, list(adults), 1, key)
+        adults = key_adults_of(range(100001, 100001 + schools))
+        take_contacts(connection, ring, run, adults, 1, key)
         values = {
             "duties": duties,
             "schools": schools,
@@ -169,6 +166,11 @@ def _populate(database: Database, ring: KeyRing, duties: int, schools: int) -> R
 def _each_statement(connection: Connection, script: str, values: dict[str, object]) -> None:
     for statement in script.split(";"):
         connection.execute(text(statement), values)
+
+
+def key_adults_of(urns: Iterable[int]) -> list[KeyAdultEntry]:
+    """A lead and a deputy of each school."""
+    return [_adult(urn, role) for urn in urns for role in (KeyAdultRole.DSL, KeyAdultRole.DEPUTY)]
 
 
 def _adult(urn: int, role: KeyAdultRole) -> KeyAdultEntry:
@@ -195,7 +197,9 @@ def _send(database: Database, ring: KeyRing, run: Run, url: str) -> int:
     )
 
 
-class _KeptAlive(WSGIRequestHandler):
+class KeptAlive(WSGIRequestHandler):
+    """Connections stay open from one request to the next."""
+
     protocol_version = "HTTP/1.1"
 
     def log_request(self, *_: object) -> None:
@@ -205,7 +209,7 @@ class _KeptAlive(WSGIRequestHandler):
 def _serve(pipe: Pipe, per_minute: int) -> None:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     service = NotifyStandIn(KEY, per_minute=per_minute, answers_after=ANSWERS_AFTER)
-    server = make_server("127.0.0.1", 0, notify(service), threaded=True, request_handler=_KeptAlive)
+    server = make_server("127.0.0.1", 0, notify(service), threaded=True, request_handler=KeptAlive)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pipe.send(server.port)
     pipe.recv()

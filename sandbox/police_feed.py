@@ -52,7 +52,7 @@ def police_feed(world: World, client_secret: str) -> Flask:
     @app.get("/v1/manifest")
     def manifest() -> ResponseReturnValue:
         served = _served(world, _instant("updated_from"), _instant("updated_to"))
-        digests = sorted(hashlib.sha256(_canonical(r)).hexdigest() for r in served)
+        digests = sorted(hashlib.sha256(_canonical(riverbend_record(r))).hexdigest() for r in served)
         return jsonify(
             contract_version="1.0",
             force="riverbend",
@@ -68,7 +68,7 @@ def police_feed(world: World, client_secret: str) -> Flask:
         size, start = int(request.args.get("page_size", "50")), int(request.args.get("cursor", "0"))
         following = start + size
         page = {
-            "records": served[start:following],
+            "records": [riverbend_record(r) for r in served[start:following]],
             "next": str(following) if following < len(served) else None,
         }
         return app.response_class(json.dumps(page), mimetype="application/json")
@@ -77,9 +77,9 @@ def police_feed(world: World, client_secret: str) -> Flask:
 
 
 def _served(world: World, updated_from: datetime, updated_to: datetime) -> list[dict[str, Any]]:
-    """The window's records in update order, then those served twice, as the force's own system gives them."""
+    """The window's records in update order, then those served twice."""
     return [
-        riverbend_record(r)
+        r
         for r in (*world.records, *world.duplicates)
         if updated_from <= datetime.fromisoformat(r["updated_at"]) < updated_to
     ]

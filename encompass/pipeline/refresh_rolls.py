@@ -31,6 +31,7 @@ def refresh_rolls(engine: Engine, ring: KeyRing, registers: Iterable[Register], 
 
 def take_register(connection: Connection, ring: KeyRing, run: Run, register: Register, raw: bytes) -> Taken:
     """Store what came, however much or little it is. Raises BrokenFile."""
+    school.lock_registers(connection, run.force_id)
     last = school.last_generation(connection, run.force_id, register.kind, register.source)
     return _store(connection, ring, run, register, raw, last)
 
@@ -57,7 +58,11 @@ def _refresh(engine: Engine, ring: KeyRing, run: Run, register: Register) -> boo
 
 
 def _take(connection: Connection, ring: KeyRing, run: Run, register: Register, raw: bytes) -> int:
-    """How many rows were refused. Raises BrokenFile or TooShort, which take the whole of it back."""
+    """How many rows were refused. Raises BrokenFile or TooShort, which take the whole of it back.
+
+    Of two who take the same register at once the second finds that it has come.
+    """
+    school.lock_registers(connection, run.force_id)
     last = school.last_generation(connection, run.force_id, register.kind, register.source)
     if last is not None and last.sha256 == hashlib.sha256(raw).digest():
         school.confirm_generation(connection, last, run.as_of)

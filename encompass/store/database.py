@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,9 +12,12 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from encompass.settings import DatabaseSettings
 from encompass.store.queries import load
@@ -34,6 +39,8 @@ class Role(StrEnum):
 
 PAGES: Final = frozenset({Role.SIGN_IN, Role.SCHOOL})
 """Whoever waits for a page: few short statements, asked again and again."""
+TRUSTED_S: Final = 30.0
+"""For how long after its use a pooled connection is looked at and not asked whether it is still there."""
 
 
 class NoPassword(Exception):
@@ -68,12 +75,13 @@ class Database:
             self._engines[role] = create_engine(
                 self.url(role.value),
                 pool_size=8,
-                pool_pre_ping=True,
                 hide_parameters=True,
                 connect_args={
                     "options": f"-c idle_in_transaction_session_timeout={limit} -c plan_cache_mode={plans}"
                 },
             )
+            event.listen(self._engines[role], "checkin", _put_back)
+            event.listen(self._engines[role], "checkout", _still_there)
         return self._engines[role]
 
     def url(self, role: str, database: str | None = None, driver: str = "postgresql+psycopg") -> URL:
@@ -100,6 +108,32 @@ def database_of(settings: DatabaseSettings, port: int, passwords_file: Path) -> 
     """The database that these settings name, on this port."""
     known = {k: str(v) for k, v in tomllib.loads(passwords_file.read_text("utf-8")).items()}
     return Database(settings.host, port, settings.name, settings.sslmode, known)
+
+
+def _put_back(_: object, entry: ConnectionPoolEntry) -> None:
+    entry.info["put_back"] = time.monotonic()
+
+
+def _still_there(driver: psycopg.Connection[Any], entry: ConnectionPoolEntry, _: object) -> None:
+    """Raises DisconnectionError, upon which the pool makes another.
+
+    A server that ended a connection has written so into it. To ask it takes as long as a small statement, so that one
+    which was just in use is not asked; after a longer rest something between us may have dropped it without a word.
+    """
+    put_back = entry.info.get("put_back")
+    if put_back is None:
+        return
+    watched = select.poll()
+    try:
+        watched.register(driver.fileno(), select.POLLIN)
+        spoken = bool(watched.poll(0))
+        if not spoken and time.monotonic() - put_back > TRUSTED_S:
+            driver.execute("SELECT 1")
+            driver.rollback()
+    except (psycopg.Error, OSError):
+        raise DisconnectionError from None
+    if spoken:
+        raise DisconnectionError
 
 
 @contextmanager

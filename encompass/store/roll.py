@@ -75,9 +75,9 @@ def take_generation(
     part it answers the `row_reference`s of those who left.
 
     Rows are prepared (hashed, keyed, sealed) while PostgreSQL stores those before them. Each row's names and birth
-    date are counted in the force's frequencies, and those of a closed row taken back.
+    date are counted in the force's frequencies, and those of a closed row taken back. Two at once count wrongly: the
+    caller holds `school.lock_registers` where somebody else might take a roll of the force.
     """
-    connection.execute(Q["lock_roll_of_force"], {"force_id": force_id})
     known = _known(connection, force_id, source)
     first_load = bool(connection.execute(Q["first_load_begins"]).scalar_one())
     connection.execute(Q["stage_rows"])

@@ -101,6 +101,11 @@ def newest_number(connection: Connection, force_id: str, kind: str) -> int:
     return connection.execute(Q["newest_number"], {"force_id": force_id, "kind": kind}).scalar_one()
 
 
+def lock_registers(connection: Connection, force_id: str) -> None:
+    """Until the transaction ends nobody else takes a register of this force."""
+    connection.execute(Q["lock_registers_of_force"], {"force_id": force_id})
+
+
 def last_generation(connection: Connection, force_id: str, kind: str, source: str) -> Generation | None:
     """The latest generation of a register from a source."""
     row = connection.execute(

@@ -42,9 +42,14 @@ def is_welsh_offered() -> bool:
 
 
 def language() -> str:
-    """The language of this page."""
-    chosen = request.cookies.get(_cookie()) if request else None
-    return WELSH if chosen == WELSH and is_welsh_offered() else ENGLISH
+    """The language of this page, worked out once for whoever looks at it."""
+    if not request:
+        return ENGLISH
+    viewer, known = g.get("viewer"), g.get("language")
+    if known is None or known[0] is not viewer:
+        chosen = request.cookies.get(_cookie())
+        g.language = known = (viewer, WELSH if chosen == WELSH and is_welsh_offered() else ENGLISH)
+    return known[1]
 
 
 def other_language(back: str | None = None) -> tuple[str, str, str] | None:

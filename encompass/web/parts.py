@@ -8,10 +8,10 @@ from typing import Final, cast
 
 from babel.dates import format_date
 from flask import Response, current_app, request
-from flask_babel import get_locale
 
 from encompass.domain.own_contact import NewContact
 from encompass.domain.run import LONDON
+from encompass.web.catalogue import locale
 from encompass.wiring import Encompass
 
 EXTENSION: Final = "encompass"
@@ -76,16 +76,16 @@ def bell(at: time) -> str:
 
 def birthday(on: date) -> str:
     """A date of birth as 10 March 2012, or 10 Mawrth 2012."""
-    return format_date(on, "d MMMM y", locale=str(get_locale() or "en"))
+    return format_date(on, "d MMMM y", locale=locale())
 
 
 def day(when: datetime | date) -> str:
     """A date as Tuesday 10 March 2026, or Dydd Mawrth 10 Mawrth 2026."""
     on = when.astimezone(LONDON).date() if isinstance(when, datetime) else when
-    return _named_day(on, str(get_locale() or "en"))
+    return _named_day(on, locale())
 
 
 @lru_cache(maxsize=1024)
-def _named_day(on: date, locale: str) -> str:
+def _named_day(on: date, named_in: str) -> str:
     """Remembered: a page names the same few days again and again. A birth date is nobody's to remember."""
-    return format_date(on, "EEEE d MMMM y", locale=locale)
+    return format_date(on, "EEEE d MMMM y", locale=named_in)

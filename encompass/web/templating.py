@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from flask import Flask, g
-from flask_babel import get_translations
+from flask import Flask
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 
 from encompass.web import language, parts, wording
+from encompass.web.catalogue import drawn_text, texts
 
 WORDS: Final[Mapping[str, Any]] = {
     "wording": wording,
@@ -57,11 +57,12 @@ def furnish_templates(app: Flask) -> None:
         ]
     )
     macros = {name: _macro(environment, name, component) for name, component in COMPONENTS.items()}
-    environment.globals.update({**WORDS, **macros})
     # Flask-Babel's own look for the catalogue anew at each of a page's many texts
     environment.install_gettext_callables(  # pyright: ignore
         gettext=_text, ngettext=_text_of_number, newstyle=True
     )
+    # "_" as Jinja's own, which goes through two more calls
+    environment.globals.update({**WORDS, **macros, "_": drawn_text})  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def _macro(environment: Environment, name: str, component: str) -> Any:
@@ -71,18 +72,11 @@ def _macro(environment: Environment, name: str, component: str) -> Any:
 
 
 def _text(text: str) -> str:
-    return _catalogue().ugettext(text)
+    return texts().ugettext(text)
 
 
 def _text_of_number(one: str, many: str, number: int) -> str:
-    return _catalogue().ungettext(one, many, number)
-
-
-def _catalogue() -> Any:
-    """The texts of the request's language."""
-    if "catalogue" not in g:
-        g.catalogue = get_translations()
-    return g.catalogue
+    return texts().ungettext(one, many, number)
 
 
 def _remembered(macro: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:

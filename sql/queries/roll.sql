@@ -90,9 +90,6 @@ SELECT CAST(:force_id AS text), CAST(:kind AS text),
 FROM unnest(CAST(:pupils AS bigint[])) WITH ORDINALITY AS c (pupils, i)
 ON CONFLICT (force_id, kind, value_hash) DO UPDATE SET pupils = f.pupils + excluded.pupils
 
--- name: lock_roll_of_force
-SELECT pg_advisory_xact_lock(hashtextextended('roll of ' || CAST(:force_id AS text), 0))
-
 -- name: first_load_begins
 SELECT first_load_begins()
 

@@ -1,3 +1,6 @@
+-- name: lock_registers_of_force
+SELECT pg_advisory_xact_lock(hashtextextended('registers of ' || CAST(:force_id AS text), 0))
+
 -- name: last_generation
 SELECT generation_id, number, sha256, entries, confirmed_at FROM generation
 WHERE force_id = CAST(:force_id AS text) AND kind = CAST(:kind AS text) AND source = CAST(:source AS text)

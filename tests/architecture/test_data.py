@@ -28,11 +28,13 @@ def inventory() -> dict:
 
 
 def columns(encompass: Encompass) -> dict[str, str]:
-    """`table.column` to its type, of the whole schema."""
+    """`table.column` to its type, of every table; a view keeps nothing."""
     with encompass.database.engine(Role.OWNER).begin() as connection:
         rows = connection.execute(
             text(
-                "SELECT table_name || '.' || column_name, data_type FROM information_schema.columns WHERE table_schema = 'encompass'"
+                "SELECT c.table_name || '.' || c.column_name, c.data_type FROM information_schema.columns AS c "
+                "JOIN information_schema.tables AS t USING (table_schema, table_name) "
+                "WHERE c.table_schema = 'encompass' AND t.table_type = 'BASE TABLE'"
             )
         ).all()
     return {row[0]: row[1] for row in rows}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from sqlalchemy import text
@@ -180,3 +183,29 @@ def test_the_same_bytes_again_are_only_confirmed(
     assert take("roll", "again", raw, mis_csv()) == 0
     found = rows(rolled, "SELECT number, sha256 FROM encompass.generation WHERE source = 'again'")
     assert [(f.number, bytes(f.sha256)) for f in found] == [(1, hashlib.sha256(raw).digest())]
+
+
+def test_two_who_take_one_register_at_once_take_it_once(rolled: Encompass, cluster: Cluster) -> None:
+    """Both have fetched it before either stores it; the second finds that it has come."""
+    both, run, stored = threading.Barrier(2), cluster.run(rolled), threading.Semaphore(0)
+    raw = roll(1, 2, 3)
+
+    def fetch(_: object) -> bytes:
+        both.wait(30)
+        return raw
+
+    def store(at: registers.At, stream: BinaryIO) -> registers.Taken:
+        stored.release()
+        time.sleep(0.5)  # long enough for the other to come in here too, were it let
+        return mis_csv()(at, stream)
+
+    def refresh() -> int:
+        register = Register("roll", "test", fetch, store)
+        return refresh_rolls(rolled.database.engine(Role.PIPELINE), rolled.ring, [register], run)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [f.result(30) for f in [pool.submit(refresh) for _ in range(2)]] == [0, 0]
+    assert stored.acquire(blocking=False)
+    assert not stored.acquire(blocking=False)
+    assert pupils(rolled, "test") == 3
+    assert len(rows(rolled, "SELECT 1 FROM encompass.generation WHERE source = 'test'")) == 1

@@ -33,8 +33,8 @@ def test_the_catalogue_says_what_is_shipped(empty: Encompass) -> None:
             "grant to encompass_mash: UPDATE on table notification_part (sealed)",
         ),
         (
-            "GRANT EXECUTE ON FUNCTION encompass.session_scope(text) TO PUBLIC",
-            "grant to PUBLIC: EXECUTE on function session_scope(wanted_role text)",
+            "GRANT EXECUTE ON FUNCTION encompass.session_force(text) TO PUBLIC",
+            "grant to PUBLIC: EXECUTE on function session_force(wanted_role text)",
         ),
         (
             "CREATE POLICY gap ON encompass.notification FOR SELECT TO encompass_school USING (true)",

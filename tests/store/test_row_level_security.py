@@ -156,7 +156,7 @@ def test_a_school_may_not_change_another_s_notification_or_anything_but_acknowle
         "SELECT count(*) FROM encompass.key_adult_identity",
         "SELECT sealed FROM encompass.involvement",
         "SELECT count(*) FROM encompass.audit_event",
-        "SELECT encompass.session_scope('school')",
+        "SELECT count(*) FROM encompass.live_session",
     ):
         with pytest.raises(ProgrammingError, match=r"permission denied|row-level security"):
             with as_session(played.database.engine(Role.SCHOOL), token) as connection:

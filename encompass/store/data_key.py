@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing, WrappedKey
@@ -38,7 +38,11 @@ def destroy_keys(connection: Connection, key_ids: Iterable[UUID]) -> None:
 def open_keys(connection: Connection, ring: KeyRing, key_ids: Iterable[UUID]) -> dict[UUID, DataKey]:
     """These data keys, opened. Raises Erased, NoKeyRing or CannotOpen."""
     wanted = list(set(key_ids))
-    rows = connection.execute(Q["data_keys"], {"key_ids": wanted}) if wanted else ()
+    return unwrapped(ring, connection.execute(Q["data_keys"], {"key_ids": wanted}) if wanted else ())
+
+
+def unwrapped(ring: KeyRing, rows: Iterable[Row[Any]]) -> dict[UUID, DataKey]:
+    """The data keys that stand wrapped in these rows, beside what they seal. Raises Erased, NoKeyRing or CannotOpen."""
     return {
         row.key_id: ring.unwrap(
             WrappedKey(row.key_id, row.ring_key_id, bytes(row.wrapped) if row.wrapped is not None else None)

@@ -75,6 +75,7 @@ class Database:
             self._engines[role] = create_engine(
                 self.url(role.value),
                 pool_size=8,
+                pool_use_lifo=True,  # the connection whose caches are warm
                 hide_parameters=True,
                 connect_args={
                     "options": f"-c idle_in_transaction_session_timeout={limit} -c plan_cache_mode={plans}"

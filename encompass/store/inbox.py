@@ -14,7 +14,7 @@ from encompass.domain.access import NotFound
 from encompass.domain.notification import InboxEntry, NotificationPage, NotificationStatus
 from encompass.domain.telling import Advice
 from encompass.store import notice, part, support
-from encompass.store.data_key import open_keys
+from encompass.store.data_key import unwrapped
 from encompass.store.notification import child_of
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
@@ -41,7 +41,7 @@ def entries(connection: Connection, ring: KeyRing, lines: int, after: int) -> tu
     What waits comes first, by when it is due; then what no support is recorded of, then the rest, the newest first.
     """
     rows = connection.execute(Q["inbox"], {"lines": lines, "after": after}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    keys = unwrapped(ring, rows)
     return tuple(_entry(row, keys) for row in rows)
 
 
@@ -56,13 +56,13 @@ def cover(connection: Connection, ring: KeyRing, notification_id: UUID) -> Inbox
     row = connection.execute(Q["cover"], {"notification_id": notification_id}).first()
     if row is None:
         raise NotFound
-    return _entry(row, open_keys(connection, ring, [row.key_id]))
+    return _entry(row, unwrapped(ring, [row]))
 
 
 def earlier(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[InboxEntry, ...]:
     """The earlier notifications about the same child that the session may read, the newest first."""
     rows = connection.execute(Q["earlier"], {"notification_id": notification_id}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows))
+    keys = unwrapped(ring, rows)
     return tuple(_entry(row, keys) for row in rows)
 
 
@@ -71,13 +71,11 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
     row = connection.execute(Q["one"], {"notification_id": notification_id}).first()
     if row is None:
         raise NotFound
-    sealed = part.sealed_of(connection, notification_id)
-    keys = open_keys(connection, ring, (row.key_id, *(p.key_id for p in sealed)))
     return NotificationPage(
         row.notification_id,
         NotificationStatus(row.status),
-        child_of(row, keys),
-        tuple(part.opened_with(keys, notification_id, sealed)),
+        child_of(row, unwrapped(ring, [row])),
+        tuple(part.opened(connection, ring, notification_id)),
         row.released_at,
         row.duty_by,
         row.acknowledged_at,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from encompass.domain.audit import Actor
 from encompass.domain.notification import NotificationPart, NotificationStatus, PartEnd, ended_by
 from encompass.domain.run import Run
-from encompass.store.data_key import open_keys
+from encompass.store.data_key import open_keys, unwrapped
 from encompass.store.notification import UntoldDuty, Whole, about_of, close, record
 from encompass.store.queries import load
 from encompass.store.sealed import DataKey, KeyRing
@@ -55,19 +54,8 @@ def outdated(connection: Connection, ring: KeyRing, recipient_id: UUID) -> list[
 
 def opened(connection: Connection, ring: KeyRing, notification_id: UUID) -> list[NotificationPart]:
     """The current parts of a notification, opened, in the order of their incidents."""
-    rows = sealed_of(connection, notification_id)
-    return opened_with(open_keys(connection, ring, (row.key_id for row in rows)), notification_id, rows)
-
-
-def sealed_of(connection: Connection, notification_id: UUID) -> Sequence[Row[Any]]:
-    """The current parts of a notification, each with the id of its key."""
-    return connection.execute(Q["parts"], {"notification_id": notification_id}).all()
-
-
-def opened_with(
-    keys: Mapping[UUID, DataKey], notification_id: UUID, rows: Sequence[Row[Any]]
-) -> list[NotificationPart]:
-    """Those parts opened, in the order of their incidents."""
+    rows = connection.execute(Q["parts"], {"notification_id": notification_id}).all()
+    keys = unwrapped(ring, rows)
     parts = [open_part(keys[r.key_id], notification_id, r.duty_id, r.sealed) for r in rows]
     return sorted(parts, key=lambda p: p.occurred_from)
 

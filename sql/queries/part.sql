@@ -65,5 +65,6 @@ SELECT EXISTS (
 )
 
 -- name: parts
-SELECT duty_id, sealed, key_id FROM notification_part
-WHERE notification_id = CAST(:notification_id AS uuid) AND ended_at IS NULL ORDER BY duty_id
+SELECT np.duty_id, np.sealed, np.key_id, k.ring_key_id, k.wrapped FROM notification_part AS np
+LEFT JOIN data_key AS k ON k.key_id = np.key_id
+WHERE np.notification_id = CAST(:notification_id AS uuid) AND np.ended_at IS NULL ORDER BY np.duty_id

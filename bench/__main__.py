@@ -22,6 +22,8 @@ from sqlalchemy import text
 from bench import pages_paint, splink_side
 from bench.accuracy import accuracy, best_of_each, recall_at
 from bench.cases import FEBRL4_HALF, UK_30K
+from bench.feed_to_queued import measure as queue_feed
+from bench.feed_to_queued import print_queued
 from bench.intake import readings
 from bench.pages_load import measure as load_pages
 from bench.pages_load import print_load
@@ -65,6 +67,7 @@ def main() -> None:
                 _print([*_registers(encompass, world), *_matching(encompass, world), *_sealing(encompass)])
     duties = int(os.environ.get("DUTIES", "5000"))
     print_sent(measure(duties, duties * 2 // 5))
+    print_queued(queue_feed(duties * 160, duties))
     print_load(load_pages(rate=100, seconds=60, schools=50))
     _print_readings()
     _print_cases()

@@ -1,4 +1,4 @@
-"""The benches of sending and of load still run, and measure what they say."""
+"""The benches of sending, of a night's feed and of load still run, and measure what they say."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+from bench.feed_to_queued import measure as queue_feed
 from bench.pages_load import Ask, run_load, share
 from bench.sending import measure
 
@@ -13,6 +14,15 @@ from bench.sending import measure
 def test_a_few_duties_are_sent_once_each() -> None:
     sent = measure(20, 8)
     assert (sent.duties, sent.messages, sent.doubled) == (20, 16, 0)
+
+
+def test_a_few_children_come_from_the_feed_to_queued_nudges() -> None:
+    """On one machine, in one run: how long it takes is for the bench, that it went through is for here."""
+    queued = queue_feed(2_000, 40)
+    assert queued.children == 40
+    assert 20 < queued.duties <= 40
+    assert 0 < queued.nudges <= queued.duties * 2
+    assert queued.ratio > 1
 
 
 class _Slow(BaseHTTPRequestHandler):

@@ -40,7 +40,7 @@ test: $(DEV_STAMP) browser pango ## Every test that fits in fifteen minutes
 
 prove: $(DEV_STAMP) browser ## The slow proofs: processes killed (KILLS=500), whole nights killed (NIGHTS=5), files changed at random (FUZZ=100000)
 	@FUZZ=$(FUZZ) exec $(PY) -m pytest -q tests/formats/test_fuzz.py
-	@KILLS=$(KILLS) NIGHTS=$(NIGHTS) exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+	@KILLS=$(KILLS) NIGHTS=$(NIGHTS) exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rP -m slow $(ARGS)
 
 bench: $(DEV_STAMP) ## Measured ratios, side by side in one run (DUTIES=5000 are sent, at two fifths as many schools)
 	@DUTIES=$(DUTIES) exec $(PY) -m bench

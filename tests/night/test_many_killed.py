@@ -110,7 +110,7 @@ def answers_killed(cluster: Cluster, telephoned: str, rng: random.Random) -> int
 @pytest.mark.slow
 @pytest.mark.timeout(3 * 3600)
 def test_senders_answers_and_reconciliations_killed_at_random(
-    cluster: Cluster, prepared: str, telephoned: str, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, prepared: str, telephoned: str
 ) -> None:
     """`make prove` (KILLS=500): so many processes, about half of them senders."""
     wanted, kills, began = int(os.environ.get("KILLS", "500")), Counter[str](), time.monotonic()
@@ -121,7 +121,4 @@ def test_senders_answers_and_reconciliations_killed_at_random(
         if kills.total() >= wanted:
             break
     lasted = timedelta(seconds=round(time.monotonic() - began))
-    with capsys.disabled():
-        print(
-            f"\n{kills.total()} processes killed ({dict(kills)}) in {lasted}: nothing lost, nothing doubled"
-        )
+    print(f"\n{kills.total()} processes killed ({dict(kills)}) in {lasted}: nothing lost, nothing doubled")

@@ -1,6 +1,6 @@
 -- name: inbox
-SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped, n.released_at,
-    n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped,
+    n.released_at, n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
     EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification_part AS np ON np.notification_id = n.notification_id
@@ -25,8 +25,8 @@ SELECT (SELECT count(*) FROM notification AS n WHERE n.status = 'released') AS w
     (SELECT count(*) FROM notice) > 0 AS has_notices
 
 -- name: cover
-SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped, n.released_at, n.supersedes,
-    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped,
+    n.released_at, n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
     EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification_part AS np ON np.notification_id = n.notification_id
@@ -38,8 +38,8 @@ GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.
     k.key_id, a.acknowledged_at
 
 -- name: one
-SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped, n.released_at, n.adds_to,
-    n.supersedes, n.advice, min(d.duty_by) AS duty_by, a.acknowledged_at,
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped,
+    n.released_at, n.adds_to, n.supersedes, n.advice, min(d.duty_by) AS duty_by, a.acknowledged_at,
     EXISTS (SELECT 1 FROM notice AS w WHERE w.notification_id = n.notification_id) AS has_notices,
     EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
@@ -52,8 +52,8 @@ GROUP BY n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, n.
     n.supersedes, n.advice, k.key_id, a.acknowledged_at
 
 -- name: earlier
-SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped, n.released_at, n.supersedes,
-    min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
+SELECT n.notification_id, n.status, n.year_group, n.sealed_child, n.key_id, k.ring_key_id, k.wrapped,
+    n.released_at, n.supersedes, min(d.duty_by) AS duty_by, array_agg(np.key_id) AS incidents, a.acknowledged_at,
     EXISTS (SELECT 1 FROM support AS g WHERE g.notification_id = n.notification_id) AS has_support
 FROM notification AS n
 JOIN notification AS o ON o.notification_id = CAST(:notification_id AS uuid)

@@ -14,26 +14,24 @@ OWN = text("SELECT pg_backend_pid()")
 END = text("SELECT pg_terminate_backend(:pid, 5000)")
 
 
-def used_and_put_back(encompass: Encompass) -> int:
-    """The server's process of the one pooled connection, which it then ends: whoever has the role may."""
-    engine = encompass.database.engine(Role.SCHOOL)
-    with engine.begin() as one, engine.begin() as other:
-        pid, kept = (c.execute(OWN).scalar_one() for c in (one, other))
-    with engine.begin() as last:
-        ending = last.execute(OWN).scalar_one()
-        ended = kept if ending == pid else pid
-        assert last.execute(END, {"pid": ended}).scalar_one()
+def ended_in_the_pool(encompass: Encompass) -> int:
+    """The server's process of one of two pooled connections, which the other ended: the same role may."""
+    engine, known = encompass.database.engine(Role.SCHOOL), both(encompass)
+    with engine.begin() as connection:
+        (ended,) = known - {connection.execute(OWN).scalar_one()}
+        assert connection.execute(END, {"pid": ended}).scalar_one()
     return ended
 
 
 def both(encompass: Encompass) -> set[int]:
+    """The server's processes of two connections in use at once."""
     engine = encompass.database.engine(Role.SCHOOL)
     with engine.begin() as one, engine.begin() as other:
         return {c.execute(OWN).scalar_one() for c in (one, other)}
 
 
 def test_a_connection_that_the_server_ended_is_replaced(empty: Encompass) -> None:
-    ended = used_and_put_back(empty)
+    ended = ended_in_the_pool(empty)
     assert ended not in both(empty)
 
 
@@ -49,6 +47,6 @@ def test_one_that_rested_longer_is_asked(empty: Encompass, monkeypatch: pytest.M
 
 def test_without_the_look_the_page_fails(empty: Encompass) -> None:
     event.remove(empty.database.engine(Role.SCHOOL), "checkout", database._still_there)
-    used_and_put_back(empty)
+    ended_in_the_pool(empty)
     with pytest.raises(OperationalError):
         both(empty)

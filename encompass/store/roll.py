@@ -81,6 +81,7 @@ def take_generation(
     known = _known(connection, force_id, source)
     first_load = bool(connection.execute(Q["first_load_begins"]).scalar_one())
     connection.execute(Q["stage_rows"])
+    connection.execute(Q["sort_in_memory"])
     taking = _Taking(connection, ring, force_id, source, generation, key, known)
     opened = closed = 0
     with collector.at_rest(), ThreadPoolExecutor(1) as store:
@@ -97,7 +98,7 @@ def take_generation(
     connection.execute(Q["unstage_rows"])
     if first_load:
         connection.execute(Q["first_load_ends"])
-    connection.execute(Q["analyse"])
+    connection.execute(Q["analyse_if_many"], {"force_id": force_id, "changed": opened + closed})
     return RollChange(opened, closed)
 
 

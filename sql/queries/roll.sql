@@ -51,6 +51,9 @@ CREATE TEMPORARY TABLE staged_enrolment (
     forename_hashes bytea, surname_hashes bytea, born_hashes bytea
 ) ON COMMIT DROP
 
+-- name: sort_in_memory
+SELECT set_config('work_mem', '64MB', true)
+
 -- name: copy_rows
 COPY staged_enrolment FROM STDIN (FORMAT binary)
 
@@ -75,7 +78,12 @@ WITH opened AS (
         e.content_hash, e.enrol_status, e.entry_date, e.leaving_date, e.nc_year, e.sealed, e.key_hashes,
         e.forename_hashes, e.surname_hashes, e.born_hashes, CAST(:key_id AS uuid), CAST(:first_generation AS bigint)
     FROM staged_enrolment AS e
-    JOIN pupil AS p ON p.force_id = CAST(:force_id AS text) AND p.identity_hash = e.identity_hash
+    -- One look at the index a row, whatever is known of the table: joined freely, every part read all pupils.
+    CROSS JOIN LATERAL (
+        SELECT pupil_id FROM pupil
+        WHERE force_id = CAST(:force_id AS text) AND identity_hash = e.identity_hash
+        OFFSET 0
+    ) AS p
     RETURNING enrolment_no, key_hashes
 )
 INSERT INTO enrolment_key (key_hash, enrolment_no)
@@ -96,8 +104,13 @@ SELECT first_load_begins()
 -- name: first_load_ends
 SELECT first_load_ends()
 
--- name: analyse
-SELECT analyse_rolls()
+-- name: analyse_if_many
+-- What PostgreSQL knows of the tables still holds after a night's usual change, which autovacuum sees to.
+SELECT analyse_rolls() FROM (
+    SELECT coalesce(sum(pupils), 0) AS pupils FROM roll_frequency
+    WHERE force_id = CAST(:force_id AS text) AND kind = 'row'
+) AS held
+WHERE CAST(:changed AS bigint) * 20 > held.pupils
 
 -- name: enrolment_at_school
 SELECT enrolment_id, nc_year, sealed, key_id FROM enrolment

@@ -82,6 +82,18 @@ def test_a_roll_far_shorter_than_its_last_is_kept_for_a_person_beside_it(
     )
 
 
+def test_only_a_large_change_has_the_tables_analysed(rolled: Encompass, take: Callable[..., int]) -> None:
+    count = (
+        "SELECT analyze_count FROM pg_stat_all_tables WHERE relid = CAST('encompass.enrolment' AS regclass)"
+    )
+    before = rows(rolled, count)
+    held = rows(rolled, "SELECT pupils FROM encompass.roll_frequency WHERE kind = 'row'")[0].pupils
+    take("roll", "test", roll(1), mis_csv())
+    assert rows(rolled, count) == before
+    take("roll", "test", roll(*range(held // 10)), mis_csv())
+    assert rows(rolled, count) == [(before[0].analyze_count + 1,)]
+
+
 def test_a_truncated_school_register_is_refused(
     rolled: Encompass, cluster: Cluster, take: Callable[..., int]
 ) -> None:

@@ -30,8 +30,8 @@ def message_csv(page: NotificationPage) -> str:
             write((f"{occurred:%Y-%m-%d}", f"{occurred:%H:%M}", _plain(line.label), _plain(line.text)))
     if page.acknowledged_at:
         write(("", "", "Acknowledged", f"{page.acknowledged_at.astimezone(LONDON):%Y-%m-%d %H:%M}"))
-    if page.support:
-        given = page.support[0].support
+    if page.support.last:
+        given = page.support.last.support
         write(("", "", "Support given", given.kind.value))
         for step in given.steps:
             write(("", "", "What was done", step.value.replace("_", " ")))

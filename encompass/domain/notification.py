@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from encompass.domain.attestation import OwnReminders
-from encompass.domain.support import SupportGiven
+from encompass.domain.support import NOTHING_YET, SupportSoFar
 from encompass.domain.telling import Advice, Line
 from encompass.domain.transitions import check_move
 
@@ -194,7 +194,7 @@ class Inbox:
 class NotificationPage:
     """One notification opened by a Key Adult of its school.
 
-    `support` is what was recorded afterwards, the newest version first; `earlier` are the others about this child that
+    `support` is what was recorded afterwards; `earlier` are the others about this child that
     the viewer may open, the newest first.
     """
 
@@ -209,5 +209,5 @@ class NotificationPage:
     replaces: bool
     advice: Advice
     notices: tuple[Notice, ...]
-    support: tuple[SupportGiven, ...] = ()
+    support: SupportSoFar = NOTHING_YET
     earlier: tuple[InboxEntry, ...] = ()

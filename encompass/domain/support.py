@@ -58,6 +58,22 @@ class SupportGiven:
     recorded_at: datetime
 
 
+@dataclass(frozen=True)
+class SupportSoFar:
+    """What was recorded of a message, and `before` of those that it replaced: each the newest first."""
+
+    given: tuple[SupportGiven, ...] = ()
+    before: tuple[SupportGiven, ...] = ()
+
+    @property
+    def last(self) -> SupportGiven | None:
+        """What was recorded last: of the message itself, where anything was."""
+        return next(iter((*self.given, *self.before)), None)
+
+
+NOTHING_YET: Final = SupportSoFar()
+
+
 def support_of(kind: str, steps: Iterable[str], note: str) -> Support | SupportFault:
     """The support as a form gives it, or why it cannot be recorded: another kind has to be said in the note."""
     if kind not in set(SupportKind):

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from encompass.domain.access import KeyAdultViewer, NotFound, may_read_notifications
 from encompass.domain.notification import InboxEntry
-from encompass.domain.support import Support, SupportFault, SupportGiven
+from encompass.domain.support import Support, SupportFault, SupportSoFar
 from encompass.store import inbox, notification, support
 from encompass.store.database import as_session
 from encompass.store.sealed import KeyRing
@@ -17,8 +17,8 @@ from encompass.store.sealed import KeyRing
 
 def read_support(
     engine: Engine, ring: KeyRing, viewer: KeyAdultViewer, notification_id: UUID, now: datetime
-) -> tuple[InboxEntry, tuple[SupportGiven, ...]]:
-    """What was recorded, the newest version first, its viewing audited. Raises NotFound, also when unacknowledged."""
+) -> tuple[InboxEntry, SupportSoFar]:
+    """What was recorded so far, its viewing audited. Raises NotFound, also when unacknowledged."""
     if not may_read_notifications(viewer):
         raise NotFound
     with as_session(engine, viewer.session_token) as connection:

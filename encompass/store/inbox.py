@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 
 from encompass.domain.access import NotFound
 from encompass.domain.notification import InboxEntry, NotificationPage, NotificationStatus
+from encompass.domain.support import NOTHING_YET
 from encompass.domain.telling import Advice
 from encompass.store import notice, part, support
 from encompass.store.data_key import unwrapped
@@ -83,7 +84,9 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
         row.supersedes is not None,
         ADVICE.validate_python(row.advice),
         notice.of(connection, ring, notification_id) if row.has_notices else (),
-        support.of(connection, ring, notification_id) if row.has_support else (),
+        support.of(connection, ring, notification_id)
+        if row.has_support or row.supersedes is not None
+        else NOTHING_YET,
         earlier(connection, ring, notification_id),
     )
 

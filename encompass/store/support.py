@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from encompass.domain.access import NotFound
 from encompass.domain.audit import Actor, AuditEvent
-from encompass.domain.support import Support, SupportGiven
+from encompass.domain.support import Support, SupportGiven, SupportSoFar
 from encompass.store import audit
-from encompass.store.data_key import open_keys
+from encompass.store.data_key import open_keys, unwrapped
 from encompass.store.queries import load
-from encompass.store.sealed import KeyRing
+from encompass.store.sealed import DataKey, KeyRing
 
 Q: Final = load("support")
 SUPPORT: Final = TypeAdapter(Support)
 
 
-def of(connection: Connection, ring: KeyRing, notification_id: UUID) -> tuple[SupportGiven, ...]:
-    """What was recorded of a notification that the session may read, the newest version first."""
+def of(connection: Connection, ring: KeyRing, notification_id: UUID) -> SupportSoFar:
+    """What was recorded of a notification that the session may read, and of those that it replaced."""
     rows = connection.execute(Q["support_of"], {"notification_id": notification_id}).all()
-    keys = open_keys(connection, ring, (row.key_id for row in rows))
-    return tuple(
-        SupportGiven(
-            row.version,
-            keys[row.key_id].open_as(SUPPORT, "support", "sealed", row.support_id, row.sealed),
-            row.recorded_at,
-        )
-        for row in rows
+    keys = unwrapped(ring, rows)
+    return SupportSoFar(
+        tuple(_given(row, keys) for row in rows if row.is_of_this),
+        tuple(_given(row, keys) for row in rows if not row.is_of_this),
     )
+
+
+def _given(row: Row[Any], keys: Mapping[UUID, DataKey]) -> SupportGiven:
+    support = keys[row.key_id].open_as(SUPPORT, "support", "sealed", row.support_id, row.sealed)
+    return SupportGiven(row.version, support, row.recorded_at)
 
 
 def record(

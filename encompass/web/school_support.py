@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from encompass.domain.support import Support, SupportFault, SupportGiven, support_of
+from encompass.domain.support import Support, SupportFault, SupportSoFar, support_of
 from encompass.web import wording
 from encompass.web.access_rules import for_school, key_adult_viewer
 from encompass.web.parts import encompass_of
@@ -39,26 +39,24 @@ def record(notification_id: UUID) -> ResponseReturnValue:
 
 def _form(notification_id: UUID, fault: SupportFault | None, entered: Support | None) -> str:
     viewer = key_adult_viewer()
-    entry, given = encompass_of().read_support(viewer, notification_id)
+    entry, so_far = encompass_of().read_support(viewer, notification_id)
     return render_template(
         "support.html",
         viewer=viewer,
         entry=entry,
-        given=given,
-        shown=_shown(fault, entered, given),
+        so_far=so_far,
+        shown=_shown(fault, entered, so_far),
         fault=fault,
         problem=wording.SUPPORT_FAULT[fault] if fault else None,
     )
 
 
-def _shown(
-    fault: SupportFault | None, entered: Support | None, given: tuple[SupportGiven, ...]
-) -> dict[str, object]:
+def _shown(fault: SupportFault | None, entered: Support | None, so_far: SupportSoFar) -> dict[str, object]:
     """What the form's fields hold: what was typed where it was refused, else what was recorded last."""
     if fault is not None and entered is None:
         form = request.form
         return {"kind": form.get("kind"), "steps": form.getlist("steps"), "note": form.get("note", "")}
-    last = entered or (given[0].support if given else None)
+    last = entered or (so_far.last.support if so_far.last else None)
     if last is None:
         return {"kind": None, "steps": [], "note": ""}
     return {"kind": last.kind.value, "steps": [s.value for s in last.steps], "note": last.note}

@@ -12,7 +12,7 @@ from encompass.domain.compliance import ComplianceReport
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NotificationPage, Reading
 from encompass.domain.push import Pushed
 from encompass.domain.receipt import report_of
-from encompass.domain.support import Support, SupportFault, SupportGiven
+from encompass.domain.support import Support, SupportFault, SupportSoFar
 from encompass.pipeline.acknowledge import acknowledge, excuse_from, return_notification
 from encompass.pipeline.feed_of import shape_of_feed
 from encompass.pipeline.give_support import read_support, record_support
@@ -48,9 +48,7 @@ class PageCalls(SignInCalls):
         """Whether the child's name stands open on a notification, or behind a click."""
         return self.force(viewer.force_id).profile.name_shown == "at_once"
 
-    def read_support(
-        self, viewer: KeyAdultViewer, notification_id: UUID
-    ) -> tuple[InboxEntry, tuple[SupportGiven, ...]]:
+    def read_support(self, viewer: KeyAdultViewer, notification_id: UUID) -> tuple[InboxEntry, SupportSoFar]:
         """What was recorded of the support given, its viewing audited. Raises NotFound."""
         engine = self.database.engine(Role.SCHOOL)
         return read_support(engine, self.ring, viewer, notification_id, self.clock.now())

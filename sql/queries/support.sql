@@ -1,6 +1,15 @@
 -- name: support_of
-SELECT support_id, version, sealed, key_id, recorded_at FROM support
-WHERE notification_id = CAST(:notification_id AS uuid) ORDER BY version DESC
+SELECT true AS is_of_this, s.support_id, s.version, s.sealed, s.recorded_at, s.key_id, k.ring_key_id, k.wrapped
+FROM support AS s
+LEFT JOIN data_key AS k ON k.key_id = s.key_id
+WHERE s.notification_id = CAST(:notification_id AS uuid)
+UNION ALL
+SELECT false, s.support_id, s.version, s.sealed, s.recorded_at, s.key_id, k.ring_key_id, k.wrapped
+FROM session_replaced() AS r
+CROSS JOIN LATERAL (SELECT * FROM support AS s WHERE s.notification_id = r.replaced_id OFFSET 0) AS s
+JOIN data_key AS k ON k.key_id = s.key_id AND k.wrapped IS NOT NULL -- what is erased is no longer told
+WHERE r.notification_id = CAST(:notification_id AS uuid)
+ORDER BY recorded_at DESC, version DESC
 
 -- name: supported
 SELECT n.key_id, (

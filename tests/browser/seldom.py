@@ -18,7 +18,7 @@ from encompass.domain.attestation import Attestation, OwnReminders
 from encompass.domain.notification import Inbox, InboxEntry, Notice, NoticeAbout, NoticeKind, NotificationPage
 from encompass.domain.recipient import LaOfficer, Office
 from encompass.domain.sign_in import Choice, SignInUnavailable
-from encompass.domain.support import Support, SupportFault, SupportGiven, SupportKind
+from encompass.domain.support import Support, SupportFault, SupportGiven, SupportKind, SupportSoFar
 from encompass.pipeline.read_notifications import INBOX_LINES
 from encompass.web import wording
 
@@ -99,23 +99,32 @@ def longest_inbox(viewer: KeyAdultViewer, entry: InboxEntry) -> str:
 
 
 def of_messages(viewer: KeyAdultViewer, page: NotificationPage) -> dict[str, str]:
-    """A message partly withdrawn, an office's, one acknowledged there, without a PDF, and support saved by two at once."""
+    """A message partly withdrawn, an office's, one acknowledged there, without a PDF; support saved by two at once, and
+    recorded of the message before.
+    """
     at = page.released_at
     officer = replace(viewer, recipient=LaOfficer("318", Office.EHE))
     about = NoticeAbout("AB", "4", at)
     partly = replace(page, notices=(Notice(page.notification_id, NoticeKind.PART_WITHDRAWN, about, at),))
     given = SupportGiven(1, Support(SupportKind.OTHER, (), "Absent; the office telephoned home at ten."), at)
+    before = SupportSoFar((), (given,))
+    replaced = replace(page, acknowledged_at=at, replaces=True, support=before)
     entry = InboxEntry(page.notification_id, "AB", "4", page.status, at, at, at)
     shown = {"kind": "silent", "steps": [], "note": "Kept"}
     return {
         "partly-withdrawn": message(viewer, partly),
         "office": message(officer, page),
         "office-acknowledged": message(officer, replace(page, acknowledged_at=at)),
+        "support-before": message(viewer, replaced),
+        "support-before-form": render_template(
+            "support.html", viewer=viewer, entry=entry, so_far=before, fault=None, problem=None,
+            shown=shown | {"note": given.support.note},
+        ),
         "no-pdf": render_template(
             "error.html", viewer=viewer, title="A PDF cannot be made here", text="Print the page itself instead."
         ),
         "support-amended-meanwhile": render_template(
-            "support.html", viewer=viewer, entry=entry, given=(given,), shown=shown,
+            "support.html", viewer=viewer, entry=entry, so_far=SupportSoFar((given,)), shown=shown,
             fault=SupportFault.AMENDED_MEANWHILE, problem=wording.SUPPORT_FAULT[SupportFault.AMENDED_MEANWHILE],
         ),
     }  # fmt: skip

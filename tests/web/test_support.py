@@ -197,3 +197,86 @@ def test_what_a_form_says_is_support_or_a_fault() -> None:
     assert support_of("other", [], " \r\n") is SupportFault.NO_NOTE
     assert support_of("overt", [], "x" * 2001) is SupportFault.LONG_NOTE
     assert "Lanternwick" not in repr(Support(SupportKind.OTHER, (), NOTE))
+
+
+def corrected_twice(site: Site) -> tuple[Told, dict, requests.Session, list[UUID]]:
+    """A message of which support was recorded, and the two that police's corrections put in its place one by one."""
+    told = Told(site.encompass, site.cluster)
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    session, _ = site.signed_in(urn)
+    messages = [told.only(urn, "released")]
+    assert acknowledge(site, session, f"/notifications/{messages[0]}").status_code == 303
+    assert record(
+        site, session, f"/notifications/{messages[0]}", kind="silent", steps=["food_or_kit"], note=NOTE
+    ).ok
+    for minutes, voice in ((10, "I hid under the table."), (40, "I hid under the table with my sister.")):
+        with told.recorded(e, time(6, minutes), child={"voice": voice, "spoken_to": True}):
+            told.run(time(6, minutes + 5))
+        messages.append(told.only(urn, "released"))
+        assert acknowledge(site, session, f"/notifications/{messages[-1]}").status_code == 303
+    return told, e, session, messages
+
+
+def test_what_was_recorded_of_a_message_is_before_the_school_when_police_correct_it(site: Site) -> None:
+    _, _, session, messages = corrected_twice(site)
+    path = f"/notifications/{messages[-1]}"
+    page = session.get(f"{site.web}{path}/content").text
+    assert "This was recorded of the message that this one replaces" in page
+    assert "Silent support" in page and NOTE in page
+    assert "Nothing is recorded yet" not in page
+    form = session.get(f"{site.web}{path}/support").text
+    assert 'name="after" value="0"' in form
+    assert 'value="food_or_kit" checked' in form and f">{NOTE}</textarea>" in form
+    assert NOTE in session.get(f"{site.web}{path}/content.csv").text
+    inbox = session.get(f"{site.web}/inbox").text
+    assert f'href="{path}/support"' in inbox  # to be recorded of this one too, in one tap
+    kept = record(site, session, path, kind="silent", steps=["food_or_kit"], note="The same, and the club")
+    assert "The same, and the club" in kept.text
+    assert "This was recorded of the message that this one replaces" not in kept.text
+    assert NOTE in session.get(f"{site.web}{path}/support").text
+    assert f'href="{path}/support"' not in session.get(f"{site.web}/inbox").text
+    assert session.get(f"{site.web}/notifications/{messages[0]}/support").status_code == 404
+
+
+def test_row_level_security_keeps_what_was_recorded_before_to_its_school(site: Site) -> None:
+    told, e, _, _ = corrected_twice(site)
+    (urn,) = e["urns"]
+    other = next(u for u in site.told() if u != urn)
+    queries = [
+        text(f"SELECT count(*) FROM {what}") for what in ("encompass.support", "encompass.session_replaced()")
+    ]
+    for viewer, seen in ((told.viewer(urn), [1, 2]), (told.viewer(other), [0, 0])):
+        with as_session(site.encompass.database.engine(Role.SCHOOL), viewer.session_token) as connection:
+            assert [connection.execute(query).scalar_one() for query in queries] == seen
+
+
+def test_what_was_recorded_before_is_kept_from_whom_the_message_before_was_kept_from(site: Site) -> None:
+    told, e, session, messages = corrected_twice(site)
+    exclude = text(
+        "INSERT INTO encompass.notification_exclusion "
+        "(notification_id, person_hash, key_adult_id, force_id, reason, excluded_at) "
+        "SELECT CAST(:message AS uuid), person_hash, key_adult_id, force_id, 'declared', now() "
+        "FROM encompass.key_adult WHERE key_adult_id = CAST(:adult AS uuid)"
+    )
+    adult = told.viewer(e["urns"][0]).key_adult_id
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(exclude, {"message": messages[0], "adult": adult})
+    page = session.get(f"{site.web}/notifications/{messages[-1]}/content")
+    assert page.ok and NOTE not in page.text
+    assert "Nothing is recorded yet" in page.text
+
+
+def test_what_was_recorded_before_and_is_erased_is_no_longer_told(site: Site) -> None:
+    _, _, session, messages = corrected_twice(site)
+    erase = text(
+        "WITH gone AS (INSERT INTO encompass.data_key (key_id, force_id, purpose, ring_key_id, destroyed_at) "
+        "SELECT gen_random_uuid(), force_id, purpose, ring_key_id, now() "
+        "FROM encompass.data_key JOIN encompass.support USING (force_id, key_id) RETURNING key_id) "
+        "UPDATE encompass.support SET key_id = (SELECT key_id FROM gone)"
+    )
+    with site.encompass.database.engine(Role.OWNER).begin() as connection:
+        connection.execute(erase)
+    page = session.get(f"{site.web}/notifications/{messages[-1]}/content")
+    assert page.ok and NOTE not in page.text
+    assert "Nothing is recorded yet" in page.text

@@ -8,6 +8,7 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 
 from encompass.web.app import create_app
+from encompass.web.paper import can_be_drawn
 from encompass.wiring import Encompass
 
 PROXY_KEEPS_S: Final = 75
@@ -24,8 +25,11 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)  # pyright: ignore
 
     def load(self) -> Any:
-        """The application, ready for its first visitor: its templates compiled, and nothing of it ever garbage."""
+        """The application, ready for its first visitor: its templates compiled, what draws a PDF loaded (a message's page
+        asks whether it is there), and nothing of it ever garbage.
+        """
         app = create_app(self._encompass)
+        can_be_drawn()
         for name in app.jinja_env.list_templates(filter_func=lambda n: "/" not in n):
             app.jinja_env.get_template(name)
         gc.collect()

@@ -25,8 +25,8 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)  # pyright: ignore
 
     def load(self) -> Any:
-        """The application, ready for its first visitor: its templates compiled, what draws a PDF loaded (a message's page
-        asks whether it is there), and nothing of it ever garbage.
+        """The application, ready for its first visitor: its templates compiled, what draws a PDF loaded (a message asks
+        whether it is there), and nothing of it ever garbage.
         """
         app = create_app(self._encompass)
         can_be_drawn()

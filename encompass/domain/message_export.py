@@ -32,7 +32,8 @@ def message_csv(page: NotificationPage) -> str:
         write(("", "", "Acknowledged", f"{page.acknowledged_at.astimezone(LONDON):%Y-%m-%d %H:%M}"))
     if page.support.last:
         given = page.support.last.support
-        write(("", "", "Support given", given.kind.value))
+        heading = "Support given" if page.support.given else "Support given, earlier message"
+        write(("", "", heading, given.kind.value))
         for step in given.steps:
             write(("", "", "What was done", step.value.replace("_", " ")))
         if given.note:

@@ -83,10 +83,13 @@ def confirm_recall(
 ) -> Recalled:
     """A second person confirms: what is recalled is gone for good, a breach case opens, the child is placed anew.
 
-    The next `encompass prepare` tells the right school, or the child waits in the queue. Raises CannotRecall.
+    The next `encompass prepare` tells the right school, or the child waits in the queue. What police took back while
+    its recall waited had been told in error all the same. Raises CannotRecall.
     """
     with engine.begin() as connection:
-        told = _readable(connection, ring, run, notification_id)
+        told = notification.whole(connection, ring, run.force_id, notification_id)
+        if told is None:
+            raise CannotRecall(NOTHING)
         proposal = recall.proposal(connection, notification_id)
         if proposal is None:
             raise CannotRecall("no recall of it waits for a second person: begin with --reason")
@@ -100,7 +103,7 @@ def confirm_recall(
             if proposal.duty_id in (None, duty.duty_id)
         ]
         gone = [_take_back(connection, ring, rules, run, told, duty, proposal.right_urn) for duty in recalled]
-        is_gone = any(gone)
+        is_gone = any(gone) or told.status not in READABLE
         if is_gone:
             recall.withdraw(connection, run, notification_id)
         give_notice(connection, run, told, NoticeKind.RECALLED if is_gone else NoticeKind.PART_RECALLED)

@@ -85,7 +85,7 @@ def page(connection: Connection, ring: KeyRing, notification_id: UUID) -> Notifi
         ADVICE.validate_python(row.advice),
         notice.of(connection, ring, notification_id) if row.has_notices else (),
         support.of(connection, ring, notification_id)
-        if row.has_support or row.supersedes is not None
+        if row.acknowledged_at is not None and (row.has_support or row.supersedes is not None)
         else NOTHING_YET,
         earlier(connection, ring, notification_id),
     )

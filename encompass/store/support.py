@@ -26,9 +26,11 @@ def of(connection: Connection, ring: KeyRing, notification_id: UUID) -> SupportS
     """What was recorded of a notification that the session may read, and of those that it replaced."""
     rows = connection.execute(Q["support_of"], {"notification_id": notification_id}).all()
     keys = unwrapped(ring, rows)
+    given = [_given(row, keys) for row in rows if row.is_of_this]
+    before = [_given(row, keys) for row in rows if not row.is_of_this]
     return SupportSoFar(
-        tuple(_given(row, keys) for row in rows if row.is_of_this),
-        tuple(_given(row, keys) for row in rows if not row.is_of_this),
+        tuple(sorted(given, key=lambda g: g.version, reverse=True)),
+        tuple(sorted(before, key=lambda g: (g.recorded_at, g.version), reverse=True)),
     )
 
 

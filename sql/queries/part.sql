@@ -7,6 +7,12 @@ JOIN involvement AS v ON v.involvement_id = d.involvement_id
 JOIN placement AS p ON p.involvement_id = v.involvement_id
 WHERE n.recipient_id = CAST(:recipient_id AS uuid) AND n.status IN ('held', 'released', 'acknowledged')
     AND np.ended_at IS NULL AND np.version < v.version AND p.status IN ('placed', 'referred') AND p.decided_version >= v.version
+    -- somebody says that this recipient was told in error: it is told no more until a second person has decided
+    AND NOT EXISTS (
+        SELECT 1 FROM recall AS c
+        WHERE c.notification_id = np.notification_id AND (c.duty_id IS NULL OR c.duty_id = np.duty_id)
+            AND c.confirmed_at IS NULL AND c.withdrawn_at IS NULL
+    )
 ORDER BY np.notification_id, np.duty_id
 
 -- name: told_duties

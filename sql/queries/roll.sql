@@ -52,6 +52,7 @@ CREATE TEMPORARY TABLE staged_enrolment (
 ) ON COMMIT DROP
 
 -- name: sort_in_memory
+-- The keys of each part of a roll are put in order for their index: with the usual 4 MB they went through a file.
 SELECT set_config('work_mem', '64MB', true)
 
 -- name: copy_rows
@@ -105,7 +106,8 @@ SELECT first_load_begins()
 SELECT first_load_ends()
 
 -- name: analyse_if_many
--- What PostgreSQL knows of the tables still holds after a night's usual change, which autovacuum sees to.
+-- What PostgreSQL knows of the tables still holds after a night's usual change, which autovacuum sees to. A row that
+-- changed was closed and opened, and counts twice.
 SELECT analyse_rolls() FROM (
     SELECT coalesce(sum(pupils), 0) AS pupils FROM roll_frequency
     WHERE force_id = CAST(:force_id AS text) AND kind = 'row'

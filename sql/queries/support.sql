@@ -9,7 +9,6 @@ FROM session_replaced() AS r
 CROSS JOIN LATERAL (SELECT * FROM support AS s WHERE s.notification_id = r.replaced_id OFFSET 0) AS s
 JOIN data_key AS k ON k.key_id = s.key_id AND k.wrapped IS NOT NULL -- what is erased is no longer told
 WHERE r.notification_id = CAST(:notification_id AS uuid)
-ORDER BY recorded_at DESC, version DESC
 
 -- name: supported
 SELECT n.key_id, (

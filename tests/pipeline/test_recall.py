@@ -151,6 +151,59 @@ def test_a_recall_can_be_dropped_and_the_message_opens_again(told: Told) -> None
     assert list_breaches(engine, FORCE) == []
 
 
+def test_a_correction_tells_nothing_to_a_school_while_its_recall_waits(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    gone, viewer = told.only(urn, "released"), told.viewer(urn)
+    propose(told, time(6, 5), gone)
+    with told.recorded(e, time(6, 10), child={"voice": "Somebody sang.", "spoken_to": True}):
+        run = told.run(time(6, 30))
+    assert told.statuses(urn) == ["released"]
+    assert told.encompass.read_inbox(viewer).entries == ()
+    told.bucket(run)
+    confirm(told, time(6, 40), gone)
+    assert told.statuses(urn) == ["recalled"]
+    assert len(list_breaches(told.encompass.database.engine(Role.PIPELINE), FORCE)) == 1
+
+
+def test_a_correction_is_told_once_the_recall_is_dropped(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    old, viewer = told.only(urn, "released"), told.viewer(urn)
+    propose(told, time(6, 5), old)
+    with told.recorded(e, time(6, 10), child={"voice": "Somebody sang.", "spoken_to": True}):
+        told.run(time(6, 30))
+    withdraw_recall(
+        told.encompass.database.engine(Role.PIPELINE), told.cluster.run(told.encompass, time(6, 35)), old
+    )
+    told.run(time(6, 40), "prepare_notifications")
+    assert told.only(urn, "superseded") == old
+    new = told.encompass.read_notification(viewer, told.only(urn, "released"))
+    assert "“Somebody sang.”" in [line.text for part in new.parts for line in part.told]
+
+
+def test_a_message_that_police_retract_while_its_recall_waits_is_a_breach_all_the_same(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    gone, viewer = told.only(urn, "released"), told.viewer(urn)
+    told.encompass.read_notification(viewer, gone)
+    propose(told, time(6, 5), gone)
+    with told.recorded(e, time(6, 10), status="retracted"):
+        told.run(time(6, 30))
+    assert told.statuses(urn) == ["withdrawn"]
+    assert len(confirm(told, time(6, 40), gone).openings) == 1
+    engine = told.encompass.database.engine(Role.PIPELINE)
+    (breach,) = list_breaches(engine, FORCE)
+    assert (breach.recipient, breach.outcome) == (str(urn), None)
+    assert [c.is_of_recall for c in call_sheet(engine, FORCE, {}) if gone in c.notification_ids] == [True]
+    notice = told.encompass.read_cover(viewer, gone)
+    assert isinstance(notice, Notice)
+    assert notice.kind is NoticeKind.RECALLED
+    with pytest.raises(CannotRecall, match="no recall of it waits"):
+        confirm(told, time(6, 41), gone)
+    told.bucket(told.run(time(6, 45), "prepare_notifications"))
+
+
 def test_the_right_school_is_told_at_once_where_the_pupil_is_on_its_roll(told: Told) -> None:
     """A pupil of two rolls: the second school sent the child back, and it was the first that was wrong."""
     first, second = told.expected("dual")["urns"]

@@ -124,13 +124,15 @@ class Told:
             records[number] = before
 
     @contextmanager
-    def second(self, e: Mapping[str, Any], at: time, **of_child: Any) -> Generator[None]:
+    def second(
+        self, e: Mapping[str, Any], at: time, reference: str = "RVB/26/999999", **of_child: Any
+    ) -> Generator[None]:
         """A second record of the night that names the same child."""
         records = self.cluster.world.incidents.records
         first = next(r for r in records if r["incident_reference"] == e["incident_reference"])
         child = next(c for c in first["children"] if c["person_id"] == e["person_id"])
         later = first | {
-            "incident_reference": "RVB/26/999999",
+            "incident_reference": reference,
             "updated_at": self.cluster.at(at).isoformat(),
             "children": [child | of_child],
         }

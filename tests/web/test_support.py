@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from encompass.domain.support import Support, SupportFault, SupportKind, SupportStep, support_of
+from encompass.pipeline.recall_notification import propose_recall
 from encompass.store.database import Role, as_session
 from tests.pipeline.told import Told
 from tests.site import Site
@@ -18,6 +19,12 @@ from tests.web.test_answers import first, token_of
 from tests.web.test_school_pages import acknowledge
 
 NOTE = "Breakfast club, and a quiet word with the form tutor Orla Lanternwick"
+EXCLUDE = (
+    "INSERT INTO encompass.notification_exclusion "
+    "(notification_id, person_hash, key_adult_id, force_id, reason, excluded_at) "
+    "SELECT CAST(:message AS uuid), person_hash, key_adult_id, force_id, 'declared', now() "
+    "FROM encompass.key_adult WHERE key_adult_id = CAST(:adult AS uuid)"
+)
 
 
 def acknowledged(site: Site, urn: int) -> tuple[requests.Session, str]:
@@ -222,18 +229,19 @@ def test_what_was_recorded_of_a_message_is_before_the_school_when_police_correct
     _, _, session, messages = corrected_twice(site)
     path = f"/notifications/{messages[-1]}"
     page = session.get(f"{site.web}{path}/content").text
-    assert "This was recorded of the message that this one replaces" in page
+    assert "This was recorded for an earlier message" in page
     assert "Silent support" in page and NOTE in page
     assert "Nothing is recorded yet" not in page
     form = session.get(f"{site.web}{path}/support").text
     assert 'name="after" value="0"' in form
     assert 'value="food_or_kit" checked' in form and f">{NOTE}</textarea>" in form
-    assert NOTE in session.get(f"{site.web}{path}/content.csv").text
+    exported = session.get(f"{site.web}{path}/content.csv").text
+    assert "Support given, earlier message" in exported and NOTE in exported
     inbox = session.get(f"{site.web}/inbox").text
-    assert f'href="{path}/support"' in inbox  # to be recorded of this one too, in one tap
+    assert f'href="{path}/support"' in inbox  # to be recorded of this one too
     kept = record(site, session, path, kind="silent", steps=["food_or_kit"], note="The same, and the club")
     assert "The same, and the club" in kept.text
-    assert "This was recorded of the message that this one replaces" not in kept.text
+    assert "This was recorded for an earlier message" not in kept.text
     assert NOTE in session.get(f"{site.web}{path}/support").text
     assert f'href="{path}/support"' not in session.get(f"{site.web}/inbox").text
     assert session.get(f"{site.web}/notifications/{messages[0]}/support").status_code == 404
@@ -251,17 +259,58 @@ def test_row_level_security_keeps_what_was_recorded_before_to_its_school(site: S
             assert [connection.execute(query).scalar_one() for query in queries] == seen
 
 
+def test_what_was_recorded_of_two_incidents_is_read_by_whoever_may_read_what_replaced_both(
+    site: Site,
+) -> None:
+    told = Told(site.encompass, site.cluster)
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    session, _ = site.signed_in(urn)
+    assert acknowledge(site, session, f"/notifications/{told.only(urn, 'released')}").status_code == 303
+
+    def acknowledged_now() -> str:
+        path = f"/notifications/{told.only(urn, 'released')}"
+        assert acknowledge(site, session, path).status_code == 303
+        return path
+
+    def shows(path: str) -> bool:
+        page = session.get(f"{site.web}{path}/content")
+        assert page.ok
+        return NOTE in page.text
+
+    def correct(reference: str, minutes: int) -> str:
+        voice = {"voice": "I hid under the table.", "spoken_to": True}
+        with told.recorded({**e, "incident_reference": reference}, time(6, minutes), child=voice):
+            told.run(time(6, minutes + 1))
+        return acknowledged_now()
+
+    one, other = "RVB/26/999999", "RVB/26/999998"
+    with told.second(e, time(6, 10), one), told.second(e, time(6, 10), other):
+        told.run(time(6, 15))
+        both = acknowledged_now()
+        assert record(site, session, both, kind="silent", note=NOTE).ok
+        first = correct(one, 20)
+        assert (shows(both), shows(first)) == (True, False)  # it can still be opened itself
+        second = correct(other, 30)
+    assert (shows(first), shows(second)) == (True, True)
+    adult = told.viewer(urn).key_adult_id
+    kept_from = {"message": second.rpartition("/")[2], "adult": adult}
+    told.rows(f"{EXCLUDE} RETURNING 1", **kept_from)
+    assert not shows(first)
+    told.rows(
+        "DELETE FROM encompass.notification_exclusion WHERE key_adult_id = :adult RETURNING 1", adult=adult
+    )
+    assert shows(first)
+    at = site.cluster.run(site.encompass, time(7, 0))
+    engine = site.encompass.database.engine(Role.PIPELINE)
+    propose_recall(engine, site.encompass.ring, at, UUID(kept_from["message"]), None, "PC 1234", "moved away")
+    assert not shows(first)
+
+
 def test_what_was_recorded_before_is_kept_from_whom_the_message_before_was_kept_from(site: Site) -> None:
     told, e, session, messages = corrected_twice(site)
-    exclude = text(
-        "INSERT INTO encompass.notification_exclusion "
-        "(notification_id, person_hash, key_adult_id, force_id, reason, excluded_at) "
-        "SELECT CAST(:message AS uuid), person_hash, key_adult_id, force_id, 'declared', now() "
-        "FROM encompass.key_adult WHERE key_adult_id = CAST(:adult AS uuid)"
-    )
     adult = told.viewer(e["urns"][0]).key_adult_id
-    with site.encompass.database.engine(Role.OWNER).begin() as connection:
-        connection.execute(exclude, {"message": messages[0], "adult": adult})
+    told.rows(f"{EXCLUDE} RETURNING 1", message=messages[0], adult=adult)
     page = session.get(f"{site.web}/notifications/{messages[-1]}/content")
     assert page.ok and NOTE not in page.text
     assert "Nothing is recorded yet" in page.text

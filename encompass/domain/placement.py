@@ -55,13 +55,16 @@ class ReviewReason(StrEnum):
     SUCCESSOR_UNCONFIRMED = "successor_unconfirmed"
     NOT_OUR_PUPIL = "not_our_pupil"
     RECALLED = "recalled"
+    DISPUTED = "disputed"
     NO_LONGER_NAMED = "no_longer_named"
     EIGHTEEN = "eighteen"
     UNDER_RECEPTION = "under_reception"
     OUTSIDE_ENGLAND_AND_WALES = "outside_england_and_wales"
 
 
-ONLY_A_PERSON: Final = frozenset({ReviewReason.NOT_OUR_PUPIL.value, ReviewReason.RECALLED.value})
+ONLY_A_PERSON: Final = frozenset(
+    {ReviewReason.NOT_OUR_PUPIL.value, ReviewReason.RECALLED.value, ReviewReason.DISPUTED.value}
+)
 """Reasons for which no later record places the child by itself: a school has said, or been told, that it was wrong."""
 
 

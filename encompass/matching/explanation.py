@@ -23,6 +23,7 @@ REASONS: Final[Mapping[ReviewReason | Veto, str]] = {
     ReviewReason.SUCCESSOR_UNCONFIRMED: "the school has closed; whom to tell at the one after it is not checked yet",
     ReviewReason.NOT_OUR_PUPIL: "a school says that the child is not its pupil",
     ReviewReason.RECALLED: "the wrong school was told",
+    ReviewReason.DISPUTED: "the school sent this pupil back before, or was told in error",
     ReviewReason.NO_LONGER_NAMED: "police corrected the record, and it names the child no longer",
     ReviewReason.EIGHTEEN: "eighteen on the day of the incident, and still at school: the duty ends at eighteen",
     ReviewReason.UNDER_RECEPTION: "under reception age: outside the statutory duty, a person chooses the way",

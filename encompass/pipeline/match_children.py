@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from itertools import islice
 from typing import Final, assert_never
@@ -135,11 +135,15 @@ class _Night:
 
 @dataclass(frozen=True)
 class _Decided:
-    """One involvement with what became of it."""
+    """One involvement with what became of it.
+
+    `is_disputed` where a school of the match has sent this pupil back before, or was told of him or her in error.
+    """
 
     involved: Involvement
     decision: Decision | ExclusionReason
     beyond: ReviewReason | None = None
+    is_disputed: bool = False
 
 
 def match_children(engine: Engine, ring: KeyRing, rules: DutyRules, matching: MatchRules, run: Run) -> int:
@@ -198,12 +202,24 @@ def _place_one(engine: Engine, night: _Night, involvement_id: UUID, decided: _De
         stored = placement.stored(connection, involvement_id)
         if decided is None:
             decided = _decided_alone(connection, night, involvement_id)
-        new, duties = _placement(night, decided)
+        new, duties = _placement(night, _unless_disputed(decided, stored))
         if stored is None:
             if placement.insert(connection, night.run, new):
                 placement.open_duties(connection, night.run, involvement_id, duties)
         else:
             _correct(connection, night.ring, night.run, stored, new, duties)
+
+
+def _unless_disputed(decided: _Decided, stored: StoredPlacement | None) -> _Decided:
+    """A school that has said no is told of nothing new by what its roll goes on saying: a person decides.
+
+    Of what it was told already a correction decides nothing.
+    """
+    if not decided.is_disputed or not isinstance(decided.decision, Matched):
+        return decided
+    if stored is not None and stored.pupil_id == decided.decision.pupil_id:
+        return decided
+    return _Decided(decided.involved, NeedsReview(ReviewReason.DISPUTED, decided.decision.evidence))
 
 
 def _decided_alone(connection: Connection, night: _Night, involvement_id: UUID) -> _Decided:
@@ -240,7 +256,10 @@ def _decisions(
     fresh_after = night.run.as_of - night.rules.stale_after
     rolls = Rolls(connection, night.ring, night.run.force_id, fresh_after)
     found = find_pupils(rolls, sought, night.rules.parameters)
-    return {v.involvement_id: _decided(night, v, excluded[v.involvement_id], found) for v in involved}
+    matched = {d.pupil_id for d in found.values() if isinstance(d, Matched)}
+    disputed = placement.disputed(connection, night.run.force_id, matched)
+    decided = (_decided(night, v, excluded[v.involvement_id], found) for v in involved)
+    return {d.involved.involvement_id: replace(d, is_disputed=_is_disputed(d, disputed)) for d in decided}
 
 
 def _decided(
@@ -259,6 +278,14 @@ def _decided(
     if beyond is None:
         return _Decided(involved, decision)
     return _Decided(involved, for_a_person(beyond, decision, involved.child), beyond)
+
+
+def _is_disputed(decided: _Decided, disputed: Collection[tuple[UUID, int]]) -> bool:
+    match decided.decision:
+        case Matched(pupil_id, urns):
+            return any((pupil_id, urn) in disputed for urn in urns)
+        case _:
+            return False
 
 
 def _followed(night: _Night, decision: Decision) -> Decision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -140,6 +140,15 @@ def pupils_claimed(connection: Connection, incident_id: UUID, involvement_id: UU
     """Pupils whom other children of the incident were placed as."""
     values = {"incident_id": incident_id, "involvement_id": involvement_id}
     return set(connection.execute(Q["pupils_claimed_in_incident"], values).scalars())
+
+
+def disputed(connection: Connection, force_id: str, pupil_ids: Iterable[UUID]) -> frozenset[tuple[UUID, int]]:
+    """Pupil and URN of each school that has sent one of these pupils back, or was told of him or her in error.
+
+    Until a person places the pupil there again.
+    """
+    values = {"force_id": force_id, "pupil_ids": list(pupil_ids)}
+    return frozenset((row.pupil_id, row.urn) for row in connection.execute(Q["disputed"], values))
 
 
 def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[OwedDuty]) -> None:

@@ -49,6 +49,27 @@ JOIN involvement AS v ON v.involvement_id = p.involvement_id
 WHERE v.incident_id = CAST(:incident_id AS uuid) AND p.status = 'placed'
     AND v.involvement_id <> CAST(:involvement_id AS uuid)
 
+-- name: disputed
+SELECT DISTINCT n.pupil_id, n.urn
+FROM notification AS n
+CROSS JOIN LATERAL (
+    SELECT max(said.at) AS at
+    FROM (
+        SELECT coalesce(np.ended_at, 'infinity') AS at FROM notification_part AS np
+        WHERE np.notification_id = n.notification_id
+            AND (np.ended IN ('not_ours', 'recalled') OR (np.ended IS NULL AND n.status = 'not_our_pupil'))
+        UNION ALL
+        SELECT c.proposed_at FROM recall AS c WHERE c.notification_id = n.notification_id AND c.withdrawn_at IS NULL
+    ) AS said
+) AS last
+WHERE n.force_id = CAST(:force_id AS text) AND n.pupil_id = ANY (CAST(:pupil_ids AS uuid[])) AND n.urn IS NOT NULL
+    AND last.at IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM review_decision AS d
+        WHERE d.force_id = n.force_id AND d.pupil_id = n.pupil_id AND d.outcome = 'placed' AND n.urn = ANY (d.urns)
+            AND d.confirmed_at > last.at
+    )
+
 -- name: insert_duty
 INSERT INTO duty (duty_id, force_id, involvement_id, recipient_id, duty_by, act_by, opened_at, run_id)
 VALUES (CAST(:duty_id AS uuid), CAST(:force_id AS text), CAST(:involvement_id AS uuid),

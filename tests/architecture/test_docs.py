@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| (?P<case>[^|]+) \| (?P<behaviour>[^|]+) \| (?P<test>[^|]+) \|$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(("page", "cases"), [("edge_cases.md", 38), ("scenarios.md", 37)])
+@pytest.mark.parametrize(("page", "cases"), [("edge_cases.md", 38), ("scenarios.md", 38)])
 def test_every_case_has_a_test_that_exists_or_says_not_yet(page: str, cases: int) -> None:
     rows = list(ROW.finditer((ROOT / "docs" / page).read_text("utf-8")))[1:]
     rows = [r for r in rows if not r["case"].startswith("-")]

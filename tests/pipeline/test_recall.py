@@ -204,6 +204,45 @@ def test_a_message_that_police_retract_while_its_recall_waits_is_a_breach_all_th
     told.bucket(told.run(time(6, 45), "prepare_notifications"))
 
 
+@pytest.mark.parametrize("is_taken_up", [False, True])
+def test_a_school_that_sent_a_pupil_back_is_told_of_a_later_incident_once_a_person_says_so(
+    told: Told, is_taken_up: bool
+) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    returned(told, urn, told.only(urn, "released"))
+    if is_taken_up:
+        told.run(time(7, 55), "chase_acknowledgements")
+    with told.second(e, time(8, 0)):
+        run = told.run(time(8, 5))
+    assert told.statuses(urn) == ["not_our_pupil"]
+    assert told.bucket(run)["with_a_person"] >= 1
+    resolve(told, time(8, 10), waiting(told)["disputed"], urn)
+    told.run(time(8, 15), "prepare_notifications")
+    assert told.statuses(urn) == ["not_our_pupil", "released"]
+    with told.second(e, time(8, 20), "RVB/26/999998"):
+        told.run(time(8, 25))
+    assert "disputed" not in waiting(told)
+    assert told.statuses(urn) == ["not_our_pupil", "released", "released"]
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_a_later_incident_goes_to_a_person_where_the_school_was_told_in_error(
+    told: Told, is_dropped: bool
+) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    gone = told.only(urn, "released")
+    propose(told, time(6, 5), gone)
+    if is_dropped:
+        engine = told.encompass.database.engine(Role.PIPELINE)
+        withdraw_recall(engine, told.cluster.run(told.encompass, time(6, 8)), gone)
+    with told.second(e, time(6, 10)):
+        told.run(time(6, 15))
+    assert told.statuses(urn) == ["released"] * (1 + is_dropped)
+    assert ("disputed" in waiting(told)) is not is_dropped
+
+
 def test_the_right_school_is_told_at_once_where_the_pupil_is_on_its_roll(told: Told) -> None:
     """A pupil of two rolls: the second school sent the child back, and it was the first that was wrong."""
     first, second = told.expected("dual")["urns"]

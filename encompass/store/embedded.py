@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 import tomllib
 import warnings
 from collections.abc import Generator
@@ -39,6 +40,7 @@ LOGIN_ROLES: Final = (
     "airflow",
 )
 
+ORPHANS_END_WITHIN_S: Final = 30.0
 NOT_DURABLE: Final = " -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
 
 
@@ -135,6 +137,7 @@ def _ensure_running(var: Path, options: str) -> int:
     port = _port_of_running(server.pgdata)
     if port is not None:
         return port
+    _let_go_of_the_dead(server.pgdata)
     first = not (server.pgdata / "pg_hba.encompass").exists()
     if first:
         _clear_half_made(server.pgdata)
@@ -189,14 +192,50 @@ def _start(server: PostgresServer, port: int, more: str) -> None:
 
 def _port_of_running(pgdata: Path) -> int | None:
     try:
-        lines = (pgdata / "postmaster.pid").read_text("utf-8").splitlines()
-        pid, port = int(lines[0]), int(lines[3])
-        process = psutil.Process(pid)
+        port = int(_lock_file(pgdata).read_text("utf-8").splitlines()[3])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+    process = _holder_of_lock(pgdata)
+    return port if process is not None and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def _let_go_of_the_dead(pgdata: Path) -> None:
+    """Wait for what a killed server had begun, which ends by itself: two servers on one folder would destroy it.
+
+    Its lock is removed where nobody has reaped it, as a container's first process may not: PostgreSQL takes a zombie
+    for a running server. Raises EmbeddedFailed where something does not end.
+    """
+    process, lock = _holder_of_lock(pgdata), _lock_file(pgdata)
+    is_zombie = process is not None and process.status() == psutil.STATUS_ZOMBIE
+    if not lock.exists() or (process is not None and not is_zombie):
+        return
+    gives_up = time.monotonic() + ORPHANS_END_WITHIN_S
+    while orphans := [p.pid for p in psutil.process_iter() if _works_in(p, pgdata)]:
+        if time.monotonic() > gives_up:
+            raise EmbeddedFailed(f"a PostgreSQL that was killed has not ended: end its processes {orphans}")
+        time.sleep(0.05)
+    if is_zombie:
+        lock.unlink(missing_ok=True)
+
+
+def _lock_file(pgdata: Path) -> Path:
+    return pgdata / "postmaster.pid"
+
+
+def _holder_of_lock(pgdata: Path) -> psutil.Process | None:
+    """The server that wrote the folder's lock, alive or a zombie."""
+    try:
+        process = psutil.Process(int(_lock_file(pgdata).read_text("utf-8").splitlines()[0]))
+        return process if "postgres" in process.name() else None
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return None
-    if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():
-        return None
-    return port
+
+
+def _works_in(process: psutil.Process, pgdata: Path) -> bool:
+    """Whether it is one of the server's processes: each has the folder as its own."""
+    with suppress(psutil.Error, OSError):
+        return "postgres" in process.name() and Path(process.cwd()) == pgdata.resolve()
+    return False
 
 
 def _free_port(var: Path) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from encompass.settings import ROOT
 from encompass.store import embedded
 from tests.cluster import state_folder
 
@@ -67,6 +70,35 @@ def test_a_server_that_was_killed_is_started_again_with_its_data(var: Path) -> N
     with embedded.running(var) as port:
         with psycopg.connect(dsn(var, port)) as connection:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+KILLED_AND_NOT_REAPED = """
+import ctypes, os, signal, sys, time
+from pathlib import Path
+import psutil
+from encompass.settings import ROOT
+from encompass.store import embedded
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+var = Path(sys.argv[1])
+with embedded.running(var) as port:
+    pid = int((var / "postgres" / "postmaster.pid").read_text("utf-8").splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    with embedded.running(var) as again:
+        print(port == again)
+"""
+
+
+def test_a_server_that_was_killed_and_that_nobody_reaps_is_started_again(var: Path) -> None:
+    """As in a container whose first process reaps nobody: here it is a process that takes the orphans and leaves them."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AND_NOT_REAPED, str(var)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    embedded.stop(var)
 
 
 def test_a_user_that_was_killed_does_not_keep_it_running(var: Path) -> None:

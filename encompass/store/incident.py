@@ -48,8 +48,10 @@ def take_version(
     """Store the record as a new version of its incident; False when this very content is already there.
 
     Content that this same run stored counts as new again, so that a step killed half-way and run again
-    tells the same story.
+    tells the same story. Until the transaction ends nobody else takes a record of this force: two who take one feed at
+    once would both find that an incident is new.
     """
+    connection.execute(Q["lock_records_of_force"], {"force_id": run.force_id})
     reference_hash = ring.keyed_hash(run.force_id, "incident", incident.incident_reference)
     content_hash = ring.keyed_hash(run.force_id, "content", digest)
     found = connection.execute(

@@ -1,3 +1,6 @@
+-- name: lock_records_of_force
+SELECT pg_advisory_xact_lock(hashtextextended('records of ' || CAST(:force_id AS text), 0))
+
 -- name: find_incident
 SELECT incident_id, current_version, key_id FROM incident
 WHERE force_id = CAST(:force_id AS text) AND reference_hash = CAST(:reference_hash AS bytea)

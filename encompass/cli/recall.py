@@ -73,8 +73,11 @@ def recall(
         run = _run(encompass, force_id, notification_id)
         engine = encompass.database.engine(Role.PIPELINE)
         if step == "withdraw":
-            withdraw_recall(engine, run, notification_id)
-            out("withdrawn: the school can open the message again")
+            rules = encompass.telling_rules(run.force_id)
+            withdraw_recall(engine, encompass.ring, rules, run, notification_id)
+            out(
+                "withdrawn: the school can open the message again; what police corrected meanwhile is told or held"
+            )
         elif step == "confirm":
             _confirm(encompass, run, notification_id, by)
         else:
@@ -191,7 +194,9 @@ def _confirm(encompass: Encompass, run: Run, notification_id: UUID, by: str) -> 
     done = confirm_recall(engine, encompass.ring, rules, run, notification_id, by)
     out(f"recalled; breach {done.breach_id}: report by {_clock(done.report_by)}, or close it")
     _say_who_opened(done.openings)
-    if done.right_urn is None:
+    if not done.is_owed_anew:
+        out("nothing more is owed for it: the queue had decided already, or police had taken it back")
+    elif done.right_urn is None:
         out("the child waits in the queue: `encompass queue list`")
     else:
         out(f"school {done.right_urn} is told by the next `encompass prepare` and `encompass send`")

@@ -18,6 +18,7 @@ class HoldKind(StrEnum):
     CONFLICT = "conflict"
     SUSPECT = "suspect"
     RESTRICTED = "restricted"
+    DISPUTED = "disputed"
 
 
 class Scan(StrEnum):

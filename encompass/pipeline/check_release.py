@@ -17,7 +17,7 @@ from encompass.domain.run import LONDON, Run
 from encompass.domain.school import KeyAdultEntry
 from encompass.domain.telling import lines_of
 from encompass.pipeline.telling_rules import TellingRules
-from encompass.store import incident, key_adult
+from encompass.store import incident, key_adult, placement
 from encompass.store.incident import Involvement
 from encompass.store.notification import UntoldDuty
 from encompass.store.recipient import Named
@@ -27,6 +27,7 @@ REASONS: Final = {
     HoldKind.CONTENT: "the text seems to say what this school should not learn",
     HoldKind.CONFLICT: "somebody at the school may be connected with the family",
     HoldKind.SUSPECT: "the child is also a suspect: the wording needs a person's eye",
+    HoldKind.DISPUTED: "the school sent this pupil back before, or was told of him or her in error",
     HoldKind.RESTRICTED: "the school itself would give away where the child is: a person tells it",
 }
 
@@ -75,6 +76,7 @@ def check_release(
             (HoldKind.CONFLICT, is_party_here or bool(excluded)),
             (HoldKind.SUSPECT, involved.child.is_suspect),
             (HoldKind.RESTRICTED, involved.child.restricted),
+            (HoldKind.DISPUTED, _is_disputed(connection, checks, urn, duty.about.pupil_id)),
         )
         if true
     )
@@ -94,6 +96,12 @@ def in_conflict(
 
 def _is_party_here(involved: Involvement, to: Named) -> bool:
     return isinstance(to.recipient, AtSchool) and works_here(involved.incident, to.recipient.urn, to.name)
+
+
+def _is_disputed(connection: Connection, checks: Checks, urn: int | None, pupil_id: UUID | None) -> bool:
+    if urn is None or pupil_id is None:
+        return False
+    return (pupil_id, urn) in placement.disputed(connection, checks.run.force_id, [pupil_id])
 
 
 def _police_hold(involved: Involvement, run: Run) -> Hold | None:

@@ -137,7 +137,7 @@ class _Night:
 class _Decided:
     """One involvement with what became of it.
 
-    `is_disputed` where a school of the match has sent this pupil back before, or was told of him or her in error.
+    `is_disputed` where each school of the match has sent this pupil back before, or was told of him or her in error.
     """
 
     involved: Involvement
@@ -258,8 +258,12 @@ def _decisions(
     found = find_pupils(rolls, sought, night.rules.parameters)
     matched = {d.pupil_id for d in found.values() if isinstance(d, Matched)}
     disputed = placement.disputed(connection, night.run.force_id, matched)
+    refused = {key for key, decision in found.items() if _is_disputed(decision, disputed)}
     decided = (_decided(night, v, excluded[v.involvement_id], found) for v in involved)
-    return {d.involved.involvement_id: replace(d, is_disputed=_is_disputed(d, disputed)) for d in decided}
+    return {
+        d.involved.involvement_id: replace(d, is_disputed=d.involved.involvement_id in refused)
+        for d in decided
+    }
 
 
 def _decided(
@@ -280,12 +284,11 @@ def _decided(
     return _Decided(involved, for_a_person(beyond, decision, involved.child), beyond)
 
 
-def _is_disputed(decided: _Decided, disputed: Collection[tuple[UUID, int]]) -> bool:
-    match decided.decision:
-        case Matched(pupil_id, urns):
-            return any((pupil_id, urn) in disputed for urn in urns)
-        case _:
-            return False
+def _is_disputed(decision: Decision, disputed: Collection[tuple[UUID, int]]) -> bool:
+    """Whether every school of the match said no; where one did not it is told, and the others' messages are held."""
+    return isinstance(decision, Matched) and all(
+        (decision.pupil_id, urn) in disputed for urn in decision.urns
+    )
 
 
 def _followed(night: _Night, decision: Decision) -> Decision:

@@ -92,6 +92,14 @@ def prepare_notifications(engine: Engine, ring: KeyRing, rules: TellingRules, ru
     return sum(told)
 
 
+def tell_recipient(
+    connection: Connection, ring: KeyRing, rules: TellingRules, run: Run, recipient_id: UUID
+) -> None:
+    """Tell one recipient of what is new and what changed since, in the caller's transaction."""
+    names = SchoolNames(school.names_by_urn(connection, run.force_id))
+    _prepare(_At(connection, Checks(ring, rules, names, run), recipient.named(connection, recipient_id)))
+
+
 def _prepare(at: _At) -> int:
     notification.lock_recipient(at.connection, at.recipient_id)
     compare_contacts_of(at.connection, at.ring, at.run, at.to)

@@ -11,12 +11,14 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from encompass.domain.audit import Actor
-from encompass.domain.notification import READABLE, NoticeKind, PartEnd
+from encompass.domain.notification import READABLE, NoticeKind, NotificationStatus, PartEnd
 from encompass.domain.placement import PlacementStatus, ReviewReason
 from encompass.domain.recipient import AtSchool
 from encompass.domain.run import Run
 from encompass.pipeline.hold_notifications import is_same_person
 from encompass.pipeline.match_children import DutyRules, timetable_of
+from encompass.pipeline.prepare_notifications import tell_recipient
+from encompass.pipeline.telling_rules import TellingRules
 from encompass.pipeline.withdraw_notifications import give_notice
 from encompass.store import incident, key_adult, notification, part, placement, recall
 from encompass.store.candidate import Rolls
@@ -24,6 +26,8 @@ from encompass.store.notification import UntoldDuty, Whole
 from encompass.store.recall import Breach, OpenedBreach, Readable
 from encompass.store.sealed import KeyRing
 
+TOLD_IN_ERROR: Final = READABLE | {NotificationStatus.WITHDRAWN}
+"""What police took back while its recall waited had been told in error all the same."""
 NOTHING: Final = "no notification of this id can be read by a school: there is nothing to recall"
 
 
@@ -41,12 +45,16 @@ class Opening:
 
 @dataclass(frozen=True)
 class Recalled:
-    """What came of a recall: the breach case with its clock, who had opened the message, the school now owed."""
+    """What came of a recall: the breach case with its clock, who had opened the message, the school now owed.
+
+    Where the queue had decided before, or police had taken the message back, nothing `is_owed_anew`.
+    """
 
     breach_id: UUID
     report_by: datetime
     openings: Sequence[Opening]
     right_urn: int | None
+    is_owed_anew: bool
 
 
 def list_told(engine: Engine, force_id: str, night: date | None, recipient: str | None) -> list[Readable]:
@@ -60,6 +68,7 @@ def propose_recall(
 ) -> None:
     """One person says that the wrong school was told: nobody there can open it from now on. Raises CannotRecall."""
     with engine.begin() as connection:
+        _lock(connection, run, notification_id)
         told = _readable(connection, ring, run, notification_id)
         if right_urn is not None:
             _check_school(connection, ring, run, told, right_urn)
@@ -68,14 +77,21 @@ def propose_recall(
         notification.record(connection, run, "recall_proposed", notification_id, Actor.OPERATOR)
 
 
-def withdraw_recall(engine: Engine, run: Run, notification_id: UUID) -> None:
-    """It was the right school after all: the message can be opened again, and is owed again. Raises CannotRecall."""
+def withdraw_recall(
+    engine: Engine, ring: KeyRing, rules: TellingRules, run: Run, notification_id: UUID
+) -> None:
+    """It was the right school after all: the message can be opened again, and is owed again. Raises CannotRecall.
+
+    What police corrected meanwhile is told at the same moment, or held: nobody opens the words as they were.
+    """
     with engine.begin() as connection:
+        to = _lock(connection, run, notification_id)
         if not recall.withdraw(connection, run, notification_id):
             raise CannotRecall("no recall of it waits for a second person")
         notification.record(connection, run, "recall_withdrawn", notification_id, Actor.OPERATOR)
         for duty in part.duties_told(connection, notification_id):
             placement.reinstate_duty(connection, run, duty.duty_id)
+        tell_recipient(connection, ring, rules, run, to)
 
 
 def confirm_recall(
@@ -88,7 +104,7 @@ def confirm_recall(
     """
     with engine.begin() as connection:
         told = notification.whole(connection, ring, run.force_id, notification_id)
-        if told is None:
+        if told is None or told.status not in TOLD_IN_ERROR:
             raise CannotRecall(NOTHING)
         proposal = recall.proposal(connection, notification_id)
         if proposal is None:
@@ -102,8 +118,11 @@ def confirm_recall(
             for duty in part.duties_told(connection, notification_id)
             if proposal.duty_id in (None, duty.duty_id)
         ]
-        gone = [_take_back(connection, ring, rules, run, told, duty, proposal.right_urn) for duty in recalled]
-        is_gone = any(gone) or told.status not in READABLE
+        ended = [
+            part.end(connection, run, told, d.duty_id, PartEnd.RECALLED, Actor.OPERATOR) for d in recalled
+        ]
+        is_gone = any(ended) or told.status not in READABLE
+        owed = [_take_back(connection, ring, rules, run, duty, proposal.right_urn) for duty in recalled]
         if is_gone:
             recall.withdraw(connection, run, notification_id)
         give_notice(connection, run, told, NoticeKind.RECALLED if is_gone else NoticeKind.PART_RECALLED)
@@ -112,7 +131,7 @@ def confirm_recall(
         openings = _openings(connection, ring, notification_id)
         opened = recall.breach(connection, ring, run.force_id, breach_id)
         assert opened is not None
-    return Recalled(breach_id, opened.breach.report_by, openings, proposal.right_urn)
+    return Recalled(breach_id, opened.breach.report_by, openings, proposal.right_urn, is_owed_anew=any(owed))
 
 
 def list_breaches(engine: Engine, force_id: str) -> list[Breach]:
@@ -154,6 +173,15 @@ def _breach(connection: Connection, ring: KeyRing, force_id: str, breach_id: UUI
     return found
 
 
+def _lock(connection: Connection, run: Run, notification_id: UUID) -> UUID:
+    """The recipient of the message, whom nobody tells anything else meanwhile. Raises CannotRecall."""
+    recipient_id = notification.recipient_of(connection, run.force_id, notification_id)
+    if recipient_id is None:
+        raise CannotRecall(NOTHING)
+    notification.lock_recipient(connection, recipient_id)
+    return recipient_id
+
+
 def _readable(connection: Connection, ring: KeyRing, run: Run, notification_id: UUID) -> Whole:
     told = notification.whole(connection, ring, run.force_id, notification_id)
     if told is None or told.status not in READABLE:
@@ -177,18 +205,17 @@ def _take_back(
     ring: KeyRing,
     rules: DutyRules,
     run: Run,
-    told: Whole,
     duty: UntoldDuty,
     right_urn: int | None,
 ) -> bool:
     """What was owed until now sends the child back to the queue; where the queue has ended the duty, it has decided.
 
-    Whether the message is gone with it.
+    Whether the child is owed anew.
     """
-    is_gone = part.end(connection, run, told, duty.duty_id, PartEnd.RECALLED, Actor.OPERATOR)
-    if placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR):
-        _place_anew(connection, ring, rules, run, duty, right_urn)
-    return is_gone
+    if not placement.withdraw_duty(connection, run, duty.duty_id, Actor.OPERATOR):
+        return False
+    _place_anew(connection, ring, rules, run, duty, right_urn)
+    return True
 
 
 def _place_anew(

@@ -92,7 +92,7 @@ ToldField = Literal[
     "date_of_birth", "occurred_from", "police_reference", "nature", "location", "present", "present_where", "seen",
     "spoken_to", "spoken_to_by", "in_presence_of", "voice", "circumstances", "narrative",
 ]  # fmt: skip
-HoldKind = Literal["police", "content", "conflict", "suspect", "restricted"]
+HoldKind = Literal["police", "content", "conflict", "suspect", "restricted", "disputed"]
 
 
 class HelplineSettings(Table):

@@ -196,7 +196,7 @@ def _port_of_running(pgdata: Path) -> int | None:
     except (FileNotFoundError, IndexError, ValueError):
         return None
     process = _holder_of_lock(pgdata)
-    return port if process is not None and process.status() != psutil.STATUS_ZOMBIE else None
+    return port if process is not None and not _is_zombie(process) else None
 
 
 def _let_go_of_the_dead(pgdata: Path) -> None:
@@ -206,7 +206,7 @@ def _let_go_of_the_dead(pgdata: Path) -> None:
     for a running server. Raises EmbeddedFailed where something does not end.
     """
     process, lock = _holder_of_lock(pgdata), _lock_file(pgdata)
-    is_zombie = process is not None and process.status() == psutil.STATUS_ZOMBIE
+    is_zombie = process is not None and _is_zombie(process)
     if not lock.exists() or (process is not None and not is_zombie):
         return
     gives_up = time.monotonic() + ORPHANS_END_WITHIN_S
@@ -229,6 +229,14 @@ def _holder_of_lock(pgdata: Path) -> psutil.Process | None:
         return process if "postgres" in process.name() else None
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return None
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    """Whether it has ended; so has one that is gone meanwhile."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _works_in(process: psutil.Process, pgdata: Path) -> bool:

@@ -84,6 +84,12 @@ def recipients_to_tell(connection: Connection, run: Run) -> list[UUID]:
     return list(dict.fromkeys(row.recipient_id for row in (*untold, *again)))
 
 
+def recipient_of(connection: Connection, force_id: str, notification_id: UUID) -> UUID | None:
+    """Whom a notification of the force tells; None when there is none of this id."""
+    values = {"force_id": force_id, "notification_id": notification_id}
+    return connection.execute(Q["recipient_of"], values).scalar()
+
+
 def lock_recipient(connection: Connection, recipient_id: UUID) -> None:
     """Other workers on the same recipient wait until the transaction ends."""
     connection.execute(Q["lock_recipient"], {"recipient_id": str(recipient_id)})

@@ -23,6 +23,10 @@ WHERE r.force_id = CAST(:force_id AS text) AND (
 )
 ORDER BY r.code
 
+-- name: recipient_of
+SELECT recipient_id FROM notification
+WHERE force_id = CAST(:force_id AS text) AND notification_id = CAST(:notification_id AS uuid)
+
 -- name: lock_recipient
 SELECT pg_advisory_xact_lock(hashtextextended(CAST(:recipient_id AS text), 7267))
 

@@ -24,7 +24,8 @@ VALUES (CAST(:involvement_id AS uuid), CAST(:force_id AS text), CAST(:status AS 
     CAST(:pupil_id AS uuid), CAST(:duty_by AS timestamptz), CAST(:evidence AS jsonb),
     CAST(:decided_at AS timestamptz), CAST(:decided_version AS bigint), CAST(:run_id AS uuid),
     CAST(:beyond_scope AS text))
-ON CONFLICT (involvement_id) DO NOTHING
+-- of two at once the second may meet the first in any of the unique indexes
+ON CONFLICT DO NOTHING
 RETURNING involvement_id
 
 -- name: move_placement
@@ -50,24 +51,41 @@ WHERE v.incident_id = CAST(:incident_id AS uuid) AND p.status = 'placed'
     AND v.involvement_id <> CAST(:involvement_id AS uuid)
 
 -- name: disputed
-SELECT DISTINCT n.pupil_id, n.urn
-FROM notification AS n
-CROSS JOIN LATERAL (
-    SELECT max(said.at) AS at
-    FROM (
-        SELECT coalesce(np.ended_at, 'infinity') AS at FROM notification_part AS np
-        WHERE np.notification_id = n.notification_id
-            AND (np.ended IN ('not_ours', 'recalled') OR (np.ended IS NULL AND n.status = 'not_our_pupil'))
-        UNION ALL
-        SELECT c.proposed_at FROM recall AS c WHERE c.notification_id = n.notification_id AND c.withdrawn_at IS NULL
-    ) AS said
-) AS last
-WHERE n.force_id = CAST(:force_id AS text) AND n.pupil_id = ANY (CAST(:pupil_ids AS uuid[])) AND n.urn IS NOT NULL
-    AND last.at IS NOT NULL
+-- A recall that waits, and an answer not taken up yet, are disputes whatever was decided before; any other until a person
+-- has said since that the school is the right one. Where the message was of another child, it says nothing of this pupil.
+WITH said AS (
+    SELECT n.pupil_id, n.urn, max(
+        CASE WHEN np.ended IS NULL AND n.status = 'not_our_pupil' THEN 'infinity'
+            WHEN c.recall_id IS NOT NULL AND c.confirmed_at IS NULL THEN 'infinity'
+            ELSE greatest(c.confirmed_at, CASE WHEN np.ended IN ('not_ours', 'recalled') THEN np.ended_at END)
+        END
+    ) AS at
+    FROM notification AS n
+    JOIN notification_part AS np ON np.notification_id = n.notification_id
+    JOIN duty AS d ON d.duty_id = np.duty_id
+    JOIN placement AS p ON p.involvement_id = d.involvement_id AND coalesce(p.pupil_id, n.pupil_id) = n.pupil_id
+    LEFT JOIN recall AS c ON c.notification_id = n.notification_id AND c.withdrawn_at IS NULL
+        AND coalesce(c.duty_id, np.duty_id) = np.duty_id
+    WHERE n.force_id = CAST(:force_id AS text) AND n.pupil_id = ANY (CAST(:pupil_ids AS uuid[]))
+        AND n.urn IS NOT NULL
+    GROUP BY n.pupil_id, n.urn
+)
+SELECT said.pupil_id, said.urn FROM said
+WHERE said.at IS NOT NULL
     AND NOT EXISTS (
         SELECT 1 FROM review_decision AS d
-        WHERE d.force_id = n.force_id AND d.pupil_id = n.pupil_id AND d.outcome = 'placed' AND n.urn = ANY (d.urns)
-            AND d.confirmed_at > last.at
+        WHERE d.pupil_id = said.pupil_id AND d.outcome = 'placed' AND said.urn = ANY (d.urns)
+            AND d.confirmed_at > said.at
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM hold_decision AS d
+        JOIN notification AS n ON n.notification_id = d.notification_id
+        WHERE n.pupil_id = said.pupil_id AND n.urn = said.urn AND d.outcome = 'released' AND d.confirmed_at > said.at
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM recall AS c
+        JOIN notification AS n ON n.notification_id = c.notification_id
+        WHERE n.pupil_id = said.pupil_id AND c.right_urn = said.urn AND c.confirmed_at > said.at
     )
 
 -- name: insert_duty

@@ -219,7 +219,8 @@ def test_a_recall_that_the_queue_proposed_can_be_dropped_and_the_school_is_owed_
         gone
     ]
     run = told.cluster.run(told.encompass, time(6, 45))
-    withdraw_recall(told.encompass.database.engine(Role.PIPELINE), run, gone)
+    engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.telling_rules(FORCE)
+    withdraw_recall(engine, told.encompass.ring, rules, run, gone)
     assert told.encompass.read_notification(told.viewer(urn), gone).notification_id == gone
     assert unfinished(told, time(6, 46)) == [(IN_DOUBT, urn)]
     told.bucket(run)

@@ -51,6 +51,12 @@ def confirm(told: Told, at: time, gone: UUID, by: str = "Sgt 55") -> Recalled:
     return confirm_recall(engine, told.encompass.ring, rules, run, gone, by)
 
 
+def drop(told: Told, at: time, gone: UUID) -> None:
+    run = told.cluster.run(told.encompass, at)
+    engine, rules = told.encompass.database.engine(Role.PIPELINE), told.encompass.telling_rules(FORCE)
+    withdraw_recall(engine, told.encompass.ring, rules, run, gone)
+
+
 def waiting(told: Told) -> dict[str, UUID]:
     engine = told.encompass.database.engine(Role.PIPELINE)
     return {str(w.reason): w.involvement_id for w in list_queue(engine, FORCE)}
@@ -143,12 +149,11 @@ def test_a_recall_can_be_dropped_and_the_message_opens_again(told: Told) -> None
     propose(told, time(8, 0), gone)
     with pytest.raises(CannotRecall, match="already waits"):
         propose(told, time(8, 1), gone)
-    engine = told.encompass.database.engine(Role.PIPELINE)
-    withdraw_recall(engine, told.cluster.run(told.encompass, time(8, 2)), gone)
+    drop(told, time(8, 2), gone)
     assert told.encompass.read_notification(viewer, gone).notification_id == gone
     with pytest.raises(CannotRecall, match="begin with"):
         confirm(told, time(8, 3), gone)
-    assert list_breaches(engine, FORCE) == []
+    assert list_breaches(told.encompass.database.engine(Role.PIPELINE), FORCE) == []
 
 
 def test_a_correction_tells_nothing_to_a_school_while_its_recall_waits(told: Told) -> None:
@@ -173,13 +178,23 @@ def test_a_correction_is_told_once_the_recall_is_dropped(told: Told) -> None:
     propose(told, time(6, 5), old)
     with told.recorded(e, time(6, 10), child={"voice": "Somebody sang.", "spoken_to": True}):
         told.run(time(6, 30))
-    withdraw_recall(
-        told.encompass.database.engine(Role.PIPELINE), told.cluster.run(told.encompass, time(6, 35)), old
-    )
-    told.run(time(6, 40), "prepare_notifications")
+    drop(told, time(6, 35), old)
     assert told.only(urn, "superseded") == old
     new = told.encompass.read_notification(viewer, told.only(urn, "released"))
     assert "“Somebody sang.”" in [line.text for part in new.parts for line in part.told]
+
+
+def test_a_correction_that_asks_to_wait_is_heeded_when_the_recall_is_dropped(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    old, viewer = told.only(urn, "released"), told.viewer(urn)
+    propose(told, time(6, 5), old)
+    hold = {"reason": "covert", "owner": "MASH inspector", "until": "2026-03-20T09:00:00+00:00"}
+    with told.recorded(e, time(6, 10), child={"hold": hold}):
+        told.run(time(6, 30))
+    drop(told, time(6, 35), old)
+    assert told.statuses(urn) == ["superseded", "held"]
+    assert told.encompass.read_inbox(viewer).entries == ()
 
 
 def test_a_message_that_police_retract_while_its_recall_waits_is_a_breach_all_the_same(told: Told) -> None:
@@ -226,6 +241,51 @@ def test_a_school_that_sent_a_pupil_back_is_told_of_a_later_incident_once_a_pers
     assert told.statuses(urn) == ["not_our_pupil", "released", "released"]
 
 
+def test_the_school_that_knows_the_pupil_is_told_and_the_other_s_message_waits(told: Told) -> None:
+    e = told.expected("dual")
+    mine, other = e["urns"]
+    returned(told, mine, told.only(mine, "released"))
+    told.run(time(7, 55), "chase_acknowledgements")
+    with told.second(e, time(8, 0)):
+        told.run(time(8, 5))
+    assert told.statuses(mine) == ["not_our_pupil", "held"]
+    assert told.rows(
+        "SELECT hold_kinds FROM encompass.notification WHERE status = 'held' AND urn = :u", u=mine
+    ) == [(["disputed"],)]
+    assert told.statuses(other) == ["released", "released"]
+
+
+def test_a_message_that_waits_already_is_not_released_to_a_school_that_sent_the_pupil_back(
+    told: Told,
+) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    until = told.cluster.at(time(8, 0)).isoformat()
+    with told.second(e, time(6, 10), hold={"reason": "covert", "owner": "MASH inspector", "until": until}):
+        told.run(time(6, 15))
+        returned(told, urn, told.only(urn, "released"))
+        told.run(time(8, 5))
+    assert told.statuses(urn) == ["not_our_pupil", "held"]
+
+
+def test_another_child_s_message_says_nothing_of_the_pupil(told: Told) -> None:
+    """The queue finds that the child was another: that pupil's own school was told in error of one who is there."""
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    gone = told.only(urn, "released")
+    propose(told, time(6, 5), gone)
+    confirm(told, time(6, 6), gone)
+    with told.encompass.database.engine(Role.OWNER).begin() as connection:
+        moved = "UPDATE encompass.placement SET status = 'placed', reason = NULL, pupil_id = (SELECT pupil_id FROM encompass.pupil WHERE pupil_id <> :p LIMIT 1) WHERE reason = 'recalled'"
+        pupil = told.rows("SELECT pupil_id FROM encompass.notification WHERE notification_id = :i", i=gone)[
+            0
+        ][0]
+        connection.execute(text(moved), {"p": pupil})
+    with told.second(e, time(6, 10)):
+        told.run(time(6, 15))
+    assert told.statuses(urn) == ["recalled", "released"]
+
+
 @pytest.mark.parametrize("is_dropped", [False, True])
 def test_a_later_incident_goes_to_a_person_where_the_school_was_told_in_error(
     told: Told, is_dropped: bool
@@ -235,8 +295,7 @@ def test_a_later_incident_goes_to_a_person_where_the_school_was_told_in_error(
     gone = told.only(urn, "released")
     propose(told, time(6, 5), gone)
     if is_dropped:
-        engine = told.encompass.database.engine(Role.PIPELINE)
-        withdraw_recall(engine, told.cluster.run(told.encompass, time(6, 8)), gone)
+        drop(told, time(6, 8), gone)
     with told.second(e, time(6, 10)):
         told.run(time(6, 15))
     assert told.statuses(urn) == ["released"] * (1 + is_dropped)

@@ -77,7 +77,6 @@ import ctypes, os, signal, sys, threading, time
 from contextlib import suppress
 from pathlib import Path
 import psutil, psycopg
-from encompass.settings import ROOT
 from encompass.store import embedded
 PR_SET_CHILD_SUBREAPER = 36
 assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0

@@ -11,10 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from encompass.domain.audit import Actor
-from encompass.domain.hold import HeldNotification, Hold, needs_two
+from encompass.domain.hold import OWNER, HeldNotification, Hold, HoldKind, joined, needs_two
 from encompass.domain.key_adults import told_of
 from encompass.domain.notification import NotificationPart, NotificationStatus, PartEnd
+from encompass.domain.recipient import AtSchool
 from encompass.domain.run import LONDON, Run
+from encompass.pipeline.check_release import REASONS
 from encompass.pipeline.contacts_on import contacts_on
 from encompass.pipeline.prepare_notifications import nudge_recipient
 from encompass.pipeline.telling_rules import TellingRules
@@ -95,6 +97,7 @@ def decide_hold(
     decision: HoldDecision,
 ) -> Decision:
     """Take one person's decision; where two are needed it is only proposed. Raises CannotDecide."""
+    _look_at_school_again(engine, ring, run, notification_id, decision.outcome)
     with engine.begin() as connection:
         held, why = _held(connection, ring, run, notification_id)
         _check_certain(connection, notification_id, decision.outcome)
@@ -114,6 +117,7 @@ def confirm_hold(
     engine: Engine, ring: KeyRing, rules: TellingRules, run: Run, notification_id: UUID, by: str
 ) -> Decision:
     """A second person confirms a decision, which is then carried out. Raises CannotDecide."""
+    _look_at_school_again(engine, ring, run, notification_id)
     with engine.begin() as connection:
         held, _ = _held(connection, ring, run, notification_id)
         proposal = hold.proposal(connection, notification_id)
@@ -145,6 +149,30 @@ def _held(connection: Connection, ring: KeyRing, run: Run, notification_id: UUID
     if found is None or found.status is not NotificationStatus.HELD or found.hold is None:
         raise CannotDecide(NOTHING)
     return found, found.hold
+
+
+def _look_at_school_again(
+    engine: Engine, ring: KeyRing, run: Run, notification_id: UUID, outcome: str | None = None
+) -> None:
+    """That the school has said no since the message was held is one more reason to wait; whoever decides is told of it.
+
+    `outcome` is what is decided; None: what was proposed. Raises CannotDecide, once.
+    """
+    with engine.begin() as connection:
+        held, why = _held(connection, ring, run, notification_id)
+        proposal = hold.proposal(connection, notification_id)
+        if (outcome or (proposal and proposal.outcome)) != RELEASED:
+            return
+        to, pupil_id = held.to.recipient, held.about.pupil_id
+        if HoldKind.DISPUTED in why.kinds or not isinstance(to, AtSchool) or pupil_id is None:
+            return
+        if (pupil_id, to.urn) not in placement.disputed(connection, run.force_id, [pupil_id]):
+            return
+        dispute = Hold(REASONS[HoldKind.DISPUTED], OWNER, why.until, (HoldKind.DISPUTED,))
+        both = joined([why, dispute])
+        assert both is not None
+        notification.set_hold(connection, run, held, both)
+    raise CannotDecide(f"since it was held: {REASONS[HoldKind.DISPUTED]}; ask the school, and decide again")
 
 
 def _check_certain(connection: Connection, notification_id: UUID, outcome: str) -> None:

@@ -26,8 +26,8 @@ from encompass.store.notification import UntoldDuty, Whole
 from encompass.store.recall import Breach, OpenedBreach, Readable
 from encompass.store.sealed import KeyRing
 
-TOLD_IN_ERROR: Final = READABLE | {NotificationStatus.WITHDRAWN}
-"""What police took back while its recall waited had been told in error all the same."""
+TOLD_IN_ERROR: Final = READABLE | {NotificationStatus.WITHDRAWN, NotificationStatus.NOT_OUR_PUPIL}
+"""What police took back, or the school sent back, while its recall waited had been told in error all the same."""
 NOTHING: Final = "no notification of this id can be read by a school: there is nothing to recall"
 
 
@@ -103,6 +103,7 @@ def confirm_recall(
     its recall waited had been told in error all the same. Raises CannotRecall.
     """
     with engine.begin() as connection:
+        _lock(connection, run, notification_id)
         told = notification.whole(connection, ring, run.force_id, notification_id)
         if told is None or told.status not in TOLD_IN_ERROR:
             raise CannotRecall(NOTHING)

@@ -75,12 +75,13 @@ WHERE said.at IS NOT NULL
     AND NOT EXISTS (
         SELECT 1 FROM review_decision AS d
         WHERE d.pupil_id = said.pupil_id AND d.outcome = 'placed' AND said.urn = ANY (d.urns)
-            AND d.confirmed_at > said.at
+            AND d.proposed_at > said.at AND d.confirmed_at IS NOT NULL
     )
     AND NOT EXISTS (
         SELECT 1 FROM hold_decision AS d
         JOIN notification AS n ON n.notification_id = d.notification_id
-        WHERE n.pupil_id = said.pupil_id AND n.urn = said.urn AND d.outcome = 'released' AND d.confirmed_at > said.at
+        WHERE n.pupil_id = said.pupil_id AND n.urn = said.urn AND 'disputed' = ANY (n.hold_kinds)
+            AND d.outcome = 'released' AND d.proposed_at > said.at AND d.confirmed_at IS NOT NULL
     )
     AND NOT EXISTS (
         SELECT 1 FROM recall AS c

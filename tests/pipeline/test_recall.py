@@ -13,6 +13,7 @@ from encompass.domain.access import NotFound
 from encompass.domain.notification import Called, CallOutcome, Notice, NoticeKind
 from encompass.pipeline import take_answers
 from encompass.pipeline.acknowledge import excuse_from, return_notification
+from encompass.pipeline.hold_notifications import CannotDecide, HoldDecision, decide_hold
 from encompass.pipeline.make_calls import CannotRecord, call_sheet, list_calls, record_call
 from encompass.pipeline.recall_notification import (
     CannotRecall,
@@ -24,7 +25,13 @@ from encompass.pipeline.recall_notification import (
     show_breach,
     withdraw_recall,
 )
-from encompass.pipeline.review_children import IsCandidate, Resolution, list_queue, resolve_child
+from encompass.pipeline.review_children import (
+    CannotResolve,
+    IsCandidate,
+    Resolution,
+    list_queue,
+    resolve_child,
+)
 from encompass.store.database import Role, as_session
 from encompass.wiring import Encompass
 from tests.cluster import FORCE, Cluster
@@ -266,6 +273,46 @@ def test_a_message_that_waits_already_is_not_released_to_a_school_that_sent_the_
         returned(told, urn, told.only(urn, "released"))
         told.run(time(8, 5))
     assert told.statuses(urn) == ["not_our_pupil", "held"]
+
+
+def test_who_releases_for_another_reason_is_told_that_the_school_has_said_no(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    engine, ring = told.encompass.database.engine(Role.PIPELINE), told.encompass.ring
+    release = HoldDecision("released", "PC 1234", WHY)
+
+    def decide(at: time, notification_id: UUID) -> None:
+        run, rules = told.cluster.run(told.encompass, at), told.encompass.telling_rules(FORCE)
+        decide_hold(engine, ring, rules, frozenset(), run, notification_id, release)
+
+    with told.second(e, time(6, 10), is_suspect=True):
+        told.run(time(6, 15))
+        returned(told, urn, told.only(urn, "released"))
+        told.run(time(7, 55), "chase_acknowledgements")
+        waits = told.only(urn, "held")
+        with pytest.raises(CannotDecide, match="sent this pupil back"):
+            decide(time(8, 0), waits)
+        assert told.only(urn, "held") == waits
+        decide(time(8, 5), waits)  # having asked the school
+        assert told.only(urn, "released") == waits
+        with told.second(e, time(8, 20), "RVB/26/999998"):
+            told.run(time(8, 25))
+    assert told.statuses(urn).count("released") == 2
+
+
+def test_the_queue_places_a_disputed_pupil_where_somebody_names_the_school(told: Told) -> None:
+    e = told.expected("on_roll", 1)
+    (urn,) = e["urns"]
+    returned(told, urn, told.only(urn, "released"))
+    told.run(time(7, 55), "chase_acknowledgements")
+    engine, ring = told.encompass.database.engine(Role.PIPELINE), told.encompass.ring
+    run, rules = told.cluster.run(told.encompass, time(8, 0)), told.encompass.duty_rules(FORCE)
+    unnamed = Resolution(IsCandidate(1, ()), "PC 1234", WHY)
+    with pytest.raises(CannotResolve, match=f"{urn}.*--urn"):
+        resolve_child(engine, ring, rules, run, waiting(told)["not_our_pupil"], unnamed)
+    resolve(told, time(8, 5), waiting(told)["not_our_pupil"], urn)
+    told.run(time(8, 10), "prepare_notifications")
+    assert told.statuses(urn) == ["not_our_pupil", "released"]
 
 
 def test_another_child_s_message_says_nothing_of_the_pupil(told: Told) -> None:

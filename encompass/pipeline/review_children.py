@@ -257,7 +257,7 @@ def _urns(
             f"{REASONS[told]}: say which school with --urn (on the rolls of: {_listed(on_rolls | after)})"
         )
     disputed = placement.disputed(connection, run.force_id, [chosen.pupil_id])
-    said_no = [] if named else [urn for urn in told if (chosen.pupil_id, urn) in disputed]
+    said_no = set[int]() if named else {urn for urn in told if (chosen.pupil_id, urn) in disputed}
     if said_no:
         raise CannotResolve(
             f"{_listed(said_no)}: {REASONS[ReviewReason.DISPUTED]}: say which school with --urn "

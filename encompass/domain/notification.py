@@ -194,8 +194,8 @@ class Inbox:
 class NotificationPage:
     """One notification opened by a Key Adult of its school.
 
-    `support` is what was recorded afterwards; `earlier` are the others about this child that
-    the viewer may open, the newest first.
+    `support` is what was recorded afterwards; `earlier` are the others about this child that the viewer may open, the
+    newest first.
     """
 
     notification_id: UUID

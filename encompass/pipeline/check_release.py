@@ -27,8 +27,8 @@ REASONS: Final = {
     HoldKind.CONTENT: "the text seems to say what this school should not learn",
     HoldKind.CONFLICT: "somebody at the school may be connected with the family",
     HoldKind.SUSPECT: "the child is also a suspect: the wording needs a person's eye",
-    HoldKind.DISPUTED: "the school sent this pupil back before, or was told of him or her in error",
     HoldKind.RESTRICTED: "the school itself would give away where the child is: a person tells it",
+    HoldKind.DISPUTED: "the school sent this pupil back before, or was told of him or her in error",
 }
 
 
@@ -69,6 +69,7 @@ def check_release(
     excluded = in_conflict(involved, child, to, _key_adults(connection, checks, to))
     elsewhere = incident.children_elsewhere(connection, checks.ring, duty.involvement_id, to.recipient_id)
     hits = scan(told, involved.child, Knowledge(urn, checks.rules.refuges, checks.schools, elsewhere))
+    is_disputed = placement.is_disputed(connection, checks.run.force_id, duty.about.pupil_id, to.recipient)
     kinds = tuple(
         kind
         for kind, true in (
@@ -76,7 +77,7 @@ def check_release(
             (HoldKind.CONFLICT, is_party_here or bool(excluded)),
             (HoldKind.SUSPECT, involved.child.is_suspect),
             (HoldKind.RESTRICTED, involved.child.restricted),
-            (HoldKind.DISPUTED, _is_disputed(connection, checks, urn, duty.about.pupil_id)),
+            (HoldKind.DISPUTED, is_disputed),
         )
         if true
     )
@@ -96,12 +97,6 @@ def in_conflict(
 
 def _is_party_here(involved: Involvement, to: Named) -> bool:
     return isinstance(to.recipient, AtSchool) and works_here(involved.incident, to.recipient.urn, to.name)
-
-
-def _is_disputed(connection: Connection, checks: Checks, urn: int | None, pupil_id: UUID | None) -> bool:
-    if urn is None or pupil_id is None:
-        return False
-    return (pupil_id, urn) in placement.disputed(connection, checks.run.force_id, [pupil_id])
 
 
 def _police_hold(involved: Involvement, run: Run) -> Hold | None:

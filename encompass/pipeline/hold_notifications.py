@@ -14,7 +14,6 @@ from encompass.domain.audit import Actor
 from encompass.domain.hold import OWNER, HeldNotification, Hold, HoldKind, joined, needs_two
 from encompass.domain.key_adults import told_of
 from encompass.domain.notification import NotificationPart, NotificationStatus, PartEnd
-from encompass.domain.recipient import AtSchool
 from encompass.domain.run import LONDON, Run
 from encompass.pipeline.check_release import REASONS
 from encompass.pipeline.contacts_on import contacts_on
@@ -163,10 +162,9 @@ def _look_at_school_again(
         proposal = hold.proposal(connection, notification_id)
         if (outcome or (proposal and proposal.outcome)) != RELEASED:
             return
-        to, pupil_id = held.to.recipient, held.about.pupil_id
-        if HoldKind.DISPUTED in why.kinds or not isinstance(to, AtSchool) or pupil_id is None:
+        if HoldKind.DISPUTED in why.kinds:
             return
-        if (pupil_id, to.urn) not in placement.disputed(connection, run.force_id, [pupil_id]):
+        if not placement.is_disputed(connection, run.force_id, held.about.pupil_id, held.to.recipient):
             return
         dispute = Hold(REASONS[HoldKind.DISPUTED], OWNER, why.until, (HoldKind.DISPUTED,))
         both = joined([why, dispute])

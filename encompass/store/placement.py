@@ -21,6 +21,7 @@ from encompass.domain.placement import (
     ReviewReason,
     move_placement,
 )
+from encompass.domain.recipient import AtSchool, Recipient
 from encompass.domain.run import Run
 from encompass.store import audit, recipient
 from encompass.store.data_key import open_keys
@@ -149,6 +150,13 @@ def disputed(connection: Connection, force_id: str, pupil_ids: Iterable[UUID]) -
     """
     values = {"force_id": force_id, "pupil_ids": list(pupil_ids)}
     return frozenset((row.pupil_id, row.urn) for row in connection.execute(Q["disputed"], values))
+
+
+def is_disputed(connection: Connection, force_id: str, pupil_id: UUID | None, to: Recipient) -> bool:
+    """Whether this recipient is such a school; of a child on no roll, and of an office, nobody says so."""
+    if pupil_id is None or not isinstance(to, AtSchool):
+        return False
+    return (pupil_id, to.urn) in disputed(connection, force_id, [pupil_id])
 
 
 def open_duties(connection: Connection, run: Run, involvement_id: UUID, duties: Sequence[OwedDuty]) -> None:
